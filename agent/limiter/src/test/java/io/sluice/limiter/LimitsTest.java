@@ -30,9 +30,8 @@ class LimitsTest {
     @ParameterizedTest
     @CsvSource({"6, 4, 6", "1, 3, 3"})
     void proxyLimitFollowsTheLargerServerLimitUntilSet(int perServer, int per10Server, int perProxy) {
-        Limits.Builder builder = Limits.builder()
-                .maxConnectionsPerServer(perServer)
-                .maxConnectionsPer10Server(per10Server);
+        Limits.Builder builder =
+                Limits.builder().maxConnectionsPerServer(perServer).maxConnectionsPer10Server(per10Server);
         assertThat(builder.build().limitFor(PROXY, false)).isEqualTo(perProxy);
         assertThat(builder.maxConnectionsPerProxy(1).build().limitFor(PROXY, false))
                 .isEqualTo(1);
@@ -81,8 +80,24 @@ class LimitsTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"", "*", "*.", "*.*.com", "host:", "host:0", "host:65536", "host:http", "a b", "http://a", "[::1",
-                "[::1]8080", "[]", ":80", "*.example.com:80", ".example.com"})
+            strings = {
+                "",
+                "*",
+                "*.",
+                "*.*.com",
+                "host:",
+                "host:0",
+                "host:65536",
+                "host:http",
+                "a b",
+                "http://a",
+                "[::1",
+                "[::1]8080",
+                "[]",
+                ":80",
+                "*.example.com:80",
+                ".example.com"
+            })
     void unreadablePatternIsRefused(String pattern) {
         assertThatThrownBy(() -> Limits.builder().serverOverride(pattern, 1))
                 .isInstanceOf(IllegalArgumentException.class)
@@ -120,9 +135,7 @@ class LimitsTest {
 
     @Test
     void numbersOutOfRangeAreRefused() {
-        assertThatThrownBy(() -> Limits.builder().maxConnectionsPerServer(0))
-                .hasMessage("not a number from 1 up: 0");
-        assertThatThrownBy(() -> Limits.builder().waitTimeoutNanos(-1))
-                .hasMessage("not a duration from 0 up: -1 ns");
+        assertThatThrownBy(() -> Limits.builder().maxConnectionsPerServer(0)).hasMessage("not a number from 1 up: 0");
+        assertThatThrownBy(() -> Limits.builder().waitTimeoutNanos(-1)).hasMessage("not a duration from 0 up: -1 ns");
     }
 }

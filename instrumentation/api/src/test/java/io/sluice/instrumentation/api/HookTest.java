@@ -38,7 +38,12 @@ class HookTest {
 
     @Test
     void everyMethodKeepsWhatTheOthersSet() {
-        Hook hook = Hook.on("a.B").advice("a.C").optional().parameters(1).descriptor("(I").method(Hook.CONSTRUCTOR);
+        Hook hook = Hook.on("a.B")
+                .advice("a.C")
+                .optional()
+                .parameters(1)
+                .descriptor("(I")
+                .method(Hook.CONSTRUCTOR);
         assertThat(hook.type()).isEqualTo("a.B");
         assertThat(hook.method()).isEqualTo("<init>");
         assertThat(hook.advice()).isEqualTo("a.C");
