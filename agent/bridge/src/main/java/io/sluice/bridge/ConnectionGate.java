@@ -1,0 +1,194 @@
+package io.sluice.bridge;
+
+import io.sluice.limiter.Ask;
+import io.sluice.limiter.Clock;
+import io.sluice.limiter.Connection;
+import io.sluice.limiter.Lease;
+import io.sluice.limiter.Limits;
+import io.sluice.limiter.LimiterTable;
+import io.sluice.limiter.Pool;
+import io.sluice.limiter.Reporter;
+import io.sluice.limiter.Wait;
+import io.sluice.limiter.WaitListener;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where woven clients ask. Everything here may be called before the agent is installed, or with its mode {@code off}: then
+ * the answer is null, which means: go on, unlimited. Nothing here throws.
+ */
+public final class ConnectionGate {
+    /** Longer than any client takes to close a socket. Room that does not come in this time never will. */
+    private static final long ROOM_PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(30);
+
+    private static final WeakMap<Object, Pool> POOLS = new WeakMap<>();
+
+    private static volatile @Nullable LimiterTable table;
+    private static volatile @Nullable Reporter reporter;
+    private static volatile @Nullable Housekeeper housekeeper;
+
+    private ConnectionGate() {}
+
+    /** Opens the gate's door to a limiter; called once, by the installer. Returns the table for later changes. */
+    public static LimiterTable install(Limits limits, WaitListener listener, Reporter newReporter) {
+        Housekeeper keeper = new Housekeeper();
+        LimiterTable made =
+                new LimiterTable(limits, listener, newReporter, Background.executor(), Clock.SYSTEM, keeper);
+        keeper.lookAfter(made);
+        housekeeper = keeper;
+        FailOpen.reportTo(newReporter);
+        reporter = newReporter;
+        table = made;
+        return made;
+    }
+
+    private static @Nullable LimiterTable active() {
+        LimiterTable now = table;
+        if (now == null || now.limits().mode() == Limits.Mode.OFF || Exempt.isCurrent()) {
+            return null;
+        }
+        return now;
+    }
+
+    /**
+     * Asks for a lease and parks the calling thread until it is granted or the wait is given up: after {@code
+     * sluice.waitTimeout}, after the client's own limit, or by interrupt. The thread should hold no lock that others need.
+     *
+     * @param clientMaxNanos the client's own limit for this wait; zero or less means none
+     * @return a lease that is held or refused; null: go on without one
+     */
+    public static @Nullable Lease acquire(Ask ask, long clientMaxNanos) {
+        Lease lease = ask(ask);
+        if (lease != null && lease.isPending()) {
+            lease.await(maxWaitNanos(clientMaxNanos));
+        }
+        return lease;
+    }
+
+    /**
+     * Asks for a lease without blocking (but for the very first exchange of the JVM, which may wait some milliseconds for
+     * the agent to be ready). The place in the queue is taken here.
+     *
+     * @return a lease that is held, refused or pending; null: go on without one
+     */
+    public static @Nullable Lease ask(Ask ask) {
+        LimiterTable now = active();
+        if (now == null) {
+            return null;
+        }
+        try {
+            if (!Ready.isDone()) {
+                Ready.await();
+                Housekeeper keeper = housekeeper;
+                if (keeper != null) {
+                    keeper.inUse();
+                }
+            }
+            return now.ask(ask);
+        } catch (Throwable fault) {
+            FailOpen.report(fault);
+            return null;
+        }
+    }
+
+    /** How long a wait may last: the shorter of {@code sluice.waitTimeout} and the client's own limit; 0 means no limit. */
+    public static long maxWaitNanos(long clientMaxNanos) {
+        LimiterTable now = table;
+        long ours = now == null ? 0 : now.limits().waitTimeoutNanos();
+        if (ours <= 0) {
+            return Math.max(0, clientMaxNanos);
+        }
+        return clientMaxNanos <= 0 ? ours : Math.min(ours, clientMaxNanos);
+    }
+
+    /**
+     * Takes room for a new connection, on behalf of an exchange whose client blocks while it connects. Where none is left,
+     * closes an idle connection on the calling thread and parks until its socket is closed; an interrupt is kept for later.
+     *
+     * @param lease the exchange's lease; null (no lease: it goes unlimited) gives null
+     * @param endsLease whether the exchange ends when this connection is closed
+     */
+    public static @Nullable Connection open(@Nullable Lease lease, boolean endsLease) {
+        LimiterTable now = table;
+        if (now == null || lease == null || !lease.isHeld()) {
+            return null;
+        }
+        Connection connection = now.open(lease, endsLease);
+        if (connection.isPending() && !connection.awaitUninterruptibly(ROOM_PATIENCE_NANOS)) {
+            warnNoRoom(lease);
+        }
+        return connection;
+    }
+
+    /**
+     * Takes room for a new connection without blocking: {@code whenReady} runs in the background when there is room.
+     *
+     * @return the connection; if it is no longer pending, {@code whenReady} does not run and the caller goes on by itself.
+     *     Null: go on unlimited
+     */
+    public static @Nullable Connection openLater(@Nullable Lease lease, boolean endsLease, Runnable whenReady) {
+        LimiterTable now = table;
+        if (now == null || lease == null || !lease.isHeld()) {
+            return null;
+        }
+        Connection connection = now.open(lease, endsLease);
+        if (connection.isPending() && connection.whenSettled(whenReady)) {
+            connection.makeRoomInBackground();
+            Background.executor()
+                    .schedule(new Impatience(connection, lease), ROOM_PATIENCE_NANOS, TimeUnit.NANOSECONDS);
+        }
+        return connection;
+    }
+
+    private static void warnNoRoom(Lease lease) {
+        Reporter to = reporter;
+        if (to != null) {
+            to.warn("no idle connection of " + lease.ask().server() + " was closed within "
+                    + TimeUnit.NANOSECONDS.toSeconds(ROOM_PATIENCE_NANOS)
+                    + " s to make room; a connection is opened over the limit");
+        }
+    }
+
+    /** Gives a lease back; null is none. Never blocks, never throws. */
+    public static void release(@Nullable Lease lease) {
+        if (lease != null) {
+            lease.release();
+        }
+    }
+
+    /**
+     * The token that stands for a client's pool.
+     *
+     * @param maxTotal how many connections it holds at most, all servers together; zero or less means no limit
+     */
+    public static Pool pool(Object clientPool, int maxTotal) {
+        Pool pool = POOLS.get(clientPool);
+        if (pool == null) {
+            pool = new Pool();
+            Pool before = POOLS.put(clientPool, pool);
+            pool = before == null ? pool : before;
+            if (before != null) {
+                POOLS.put(clientPool, before);
+            }
+        }
+        pool.maxTotal(maxTotal);
+        return pool;
+    }
+
+    private static final class Impatience implements Runnable {
+        private final Connection connection;
+        private final Lease lease;
+
+        Impatience(Connection connection, Lease lease) {
+            this.connection = connection;
+            this.lease = lease;
+        }
+
+        @Override
+        public void run() {
+            if (connection.abandon(Wait.Outcome.TIMEOUT)) {
+                warnNoRoom(lease);
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+package io.sluice.bridge;
+
+import java.lang.ref.Reference;
+import java.lang.ref.ReferenceQueue;
+import java.lang.ref.WeakReference;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Remembers a value for an object of the program, by identity and without keeping the object alive: woven classes cannot
+ * be given new fields. The value must not reach the key. Thread-safe; no method blocks.
+ */
+public final class WeakMap<K, V> {
+    private final ConcurrentHashMap<Object, V> values = new ConcurrentHashMap<>();
+    private final ReferenceQueue<K> collected = new ReferenceQueue<>();
+
+    /** The value remembered for this very object, or null. */
+    public @Nullable V get(@Nullable K key) {
+        return key == null || values.isEmpty() ? null : values.get(new Lookup(key));
+    }
+
+    /** Remembers a value; returns the one that it replaces, or null. */
+    public @Nullable V put(K key, V value) {
+        drop();
+        return values.put(new Key<K>(key, collected), value);
+    }
+
+    /** Forgets the value; returns it, or null. */
+    public @Nullable V remove(@Nullable K key) {
+        return key == null || values.isEmpty() ? null : values.remove(new Lookup(key));
+    }
+
+    /** Forgets what belonged to objects that were collected, and returns it. */
+    public List<V> drop() {
+        List<V> dropped = new ArrayList<>(0);
+        for (Reference<?> gone = collected.poll(); gone != null; gone = collected.poll()) {
+            V value = values.remove(gone);
+            if (value != null) {
+                dropped.add(value);
+            }
+        }
+        return dropped;
+    }
+
+    /** How many values are remembered. */
+    public int size() {
+        return values.size();
+    }
+
+    /** A key in the map: equal to itself, and to a look-up of the same object. */
+    private static final class Key<K> extends WeakReference<K> {
+        private final int hash;
+
+        Key(K key, ReferenceQueue<K> queue) {
+            super(key, queue);
+            hash = System.identityHashCode(key);
+        }
+
+        @Override
+        public int hashCode() {
+            return hash;
+        }
+
+        @Override
+        public boolean equals(@Nullable Object other) {
+            if (this == other) {
+                return true;
+            }
+            Object mine = get();
+            if (other instanceof Lookup) {
+                return mine == ((Lookup) other).key;
+            }
+            return other instanceof Key && mine != null && mine == ((Key<?>) other).get();
+        }
+    }
+
+    private static final class Lookup {
+        private final Object key;
+
+        Lookup(Object key) {
+            this.key = key;
+        }
+
+        @Override
+        public int hashCode() {
+            return System.identityHashCode(key);
+        }
+
+        @Override
+        public boolean equals(@Nullable Object other) {
+            return other instanceof Key && ((Key<?>) other).get() == key;
+        }
+    }
+}

@@ -1,0 +1,276 @@
+package io.sluice.limiter;
+
+import java.lang.ref.WeakReference;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One open connection, from the moment somebody wants to open it to the moment its socket is closed: the unit that is
+ * counted. It takes its room at the server, the proxy and the total before the socket is opened.
+ *
+ * <pre>
+ *  (room granted)        idle()             claimed
+ *  ------------&gt; LEASED &lt;------&gt; IDLE --------------&gt; EVICTING
+ *                  |      use()    |                    |  ^ use(): the client was quicker
+ *                  +---------------+---- closed() ------+--&gt; CLOSED
+ * </pre>
+ *
+ * <p>A plainly proxied connection counts at the proxy alone: it may carry the next request to any server. Locks: {@code
+ * this} may be held while a limiter's lock is taken, never the other way round.
+ */
+public final class Connection extends Waiter {
+    private enum Use {
+        LEASED,
+        IDLE,
+        EVICTING,
+        CLOSED
+    }
+
+    private static final WeakReference<Object> NOTHING = new WeakReference<>(null);
+    private static final int TOTAL = 2;
+
+    private final @Nullable ConnectionLimiter[] counted = new ConnectionLimiter[TOTAL + 1];
+    private final boolean endsLease;
+
+    private Use use = Use.LEASED;
+    private @Nullable Lease lease;
+    /** The limiter on whose behalf this is being evicted. */
+    private @Nullable ConnectionLimiter evictedFor;
+    // Weak, so that a client that the program lost is collected with its sockets as without us.
+    private WeakReference<?> handle = NOTHING;
+    private WeakReference<? extends ConnectionOwner> owner = new WeakReference<>(null);
+
+    Connection(LimiterTable table, Lease lease, boolean endsLease) {
+        super(table);
+        this.lease = lease;
+        this.endsLease = endsLease;
+        Ask ask = lease.ask();
+        counted[0] = ask.isPlainlyProxied() ? null : table.limiter(ask.server);
+        counted[1] = ask.proxy == null ? null : table.limiter(ask.proxy);
+        counted[TOTAL] = table.hasTotalLimit() ? table.limiter(Destination.TOTAL) : null;
+        lease.uses(this);
+    }
+
+    @Override
+    int stages() {
+        return counted.length;
+    }
+
+    @Override
+    Answer take(int wanted) {
+        ConnectionLimiter limiter = counted[wanted];
+        return limiter == null || limiter.reserve(this) ? Answer.TAKEN : Answer.QUEUED;
+    }
+
+    @Override
+    boolean leaveQueue(int stage) {
+        ConnectionLimiter limiter = counted[stage];
+        return limiter != null && limiter.cancelReserve(this);
+    }
+
+    @Override
+    void giveBack(int stage) {
+        ConnectionLimiter limiter = counted[stage];
+        if (limiter != null) {
+            limiter.freed(false);
+        }
+    }
+
+    /** Closes idle connections on the opener's own thread. */
+    @Override
+    void help() {
+        for (ConnectionLimiter limiter : counted) {
+            if (limiter != null) {
+                limiter.makeRoom();
+            }
+        }
+    }
+
+    /** Room was not to be had at once: has idle connections closed in the background, for callers that do not park. */
+    public void makeRoomInBackground() {
+        for (ConnectionLimiter limiter : counted) {
+            if (limiter != null) {
+                table.inBackground(limiter.makeRoomTask);
+            }
+        }
+    }
+
+    /**
+     * Tells where the client keeps this connection, so that it can be closed or finished from outside. Both are held
+     * weakly: the owner must be reachable from the client's own class.
+     */
+    public synchronized void ownedBy(WeakReference<? extends ConnectionOwner> newOwner, Object newHandle) {
+        owner = newOwner;
+        if (handle.get() != newHandle) {
+            handle = new WeakReference<>(newHandle);
+        }
+    }
+
+    /**
+     * The client took this connection out of its pool for an exchange. Never blocks.
+     *
+     * @return false if it is closed already; the client will notice by itself
+     */
+    public synchronized boolean use(Lease newLease) {
+        if (use == Use.CLOSED) {
+            return false;
+        }
+        leaveIdle();
+        use = Use.LEASED;
+        lease = newLease;
+        newLease.uses(this);
+        return true;
+    }
+
+    /**
+     * The client put this connection back into its pool after the exchange of {@code formerLease}. Does nothing if another
+     * exchange took it since: a pool may lease a connection again before the hook of the first runs. Never blocks. The
+     * lease itself is given back by the caller, afterwards.
+     */
+    public void idle(Lease formerLease) {
+        boolean wanted = false;
+        synchronized (this) {
+            if (use != Use.LEASED || lease != formerLease) {
+                return;
+            }
+            use = Use.IDLE;
+            lease = null;
+            for (ConnectionLimiter limiter : counted) {
+                wanted |= limiter != null && limiter.addIdle(this);
+            }
+        }
+        if (wanted) {
+            makeRoomInBackground();
+        }
+    }
+
+    /** Its socket is really closed: the room goes to the next who wants to open one. Idempotent, never blocks. */
+    public void closed() {
+        Lease ended;
+        ConnectionLimiter evictor;
+        synchronized (this) {
+            if (use == Use.CLOSED) {
+                return;
+            }
+            leaveIdle();
+            use = Use.CLOSED;
+            ended = lease;
+            lease = null;
+            evictor = evictedFor;
+            evictedFor = null;
+        }
+        if (isPending()) {
+            abandon(Wait.Outcome.CANCELLED);
+        } else if (isGranted()) {
+            for (ConnectionLimiter limiter : counted) {
+                if (limiter != null) {
+                    limiter.freed(limiter == evictor);
+                }
+            }
+        }
+        if (ended != null && endsLease) {
+            ended.release();
+        }
+    }
+
+    /** With {@code this} held. */
+    private void leaveIdle() {
+        if (use == Use.IDLE) {
+            for (ConnectionLimiter limiter : counted) {
+                if (limiter != null) {
+                    limiter.removeIdle(this);
+                }
+            }
+        }
+    }
+
+    /** Closes this idle connection through its client, for {@code wanting}; called without locks. */
+    void evict(ConnectionLimiter wanting) {
+        ConnectionOwner client;
+        Object target;
+        synchronized (this) {
+            if (use != Use.IDLE) {
+                wanting.evictionMissed();
+                return;
+            }
+            leaveIdle();
+            use = Use.EVICTING;
+            evictedFor = wanting;
+            client = owner.get();
+            target = handle.get();
+        }
+        boolean closing = false;
+        try {
+            closing = client != null && target != null && client.evict(target);
+        } catch (Throwable fault) {
+            table.fault(fault);
+        }
+        if (!closing) {
+            // The client was quicker and has taken it, or will close it by itself: either way it is not ours to count on.
+            synchronized (this) {
+                if (evictedFor == null) {
+                    return;
+                }
+                evictedFor = null;
+            }
+            wanting.evictionMissed();
+        }
+    }
+
+    /** Lets the client finish a response that nobody reads; called without locks. */
+    boolean finish() {
+        ConnectionOwner client;
+        Object target;
+        synchronized (this) {
+            if (use != Use.LEASED) {
+                return false;
+            }
+            client = owner.get();
+            target = handle.get();
+        }
+        try {
+            return client != null && target != null && client.finish(target);
+        } catch (Throwable fault) {
+            table.fault(fault);
+            return false;
+        }
+    }
+
+    /** The lease of the exchange that uses this connection, or null while it is idle or closed. */
+    public synchronized @Nullable Lease lease() {
+        return lease;
+    }
+
+    /** Whether its socket is closed, or was never opened. */
+    public synchronized boolean isClosed() {
+        return use == Use.CLOSED;
+    }
+
+    /** Whether it lies in its client's pool, held by nobody. */
+    public synchronized boolean isIdle() {
+        return use == Use.IDLE;
+    }
+
+    /**
+     * Tells the HTTP version of a response on this connection. It is the next hop's: the server's when direct or through a
+     * tunnel, the proxy's when plainly proxied (RFC 9110 section 2.5).
+     *
+     * @param http10 whether the status line began with {@code HTTP/1.0}
+     */
+    public void answered(boolean http10) {
+        ConnectionLimiter server = counted[0];
+        if (server != null) {
+            server.answered(http10);
+        }
+    }
+
+    /** Counts a connection that was opened before there was a total limit; called with no lock but perhaps a limiter's. */
+    void adopt(ConnectionLimiter total) {
+        synchronized (this) {
+            if (use == Use.CLOSED || counted[TOTAL] != null || !isGranted()) {
+                return;
+            }
+            counted[TOTAL] = total;
+            total.adopt(this, use == Use.IDLE);
+        }
+    }
+}

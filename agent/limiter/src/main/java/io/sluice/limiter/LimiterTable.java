@@ -1,0 +1,226 @@
+package io.sluice.limiter;
+
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All limiters of a JVM, and the door to them: whoever wants to send a request asks here for a lease, and with the lease in
+ * hand for a connection. Thread-safe. No method blocks.
+ */
+public final class LimiterTable {
+    final Clock clock;
+    private final ConcurrentHashMap<Destination, ConnectionLimiter> limiters = new ConcurrentHashMap<>();
+    private final Executor background;
+    private final WaitListener listener;
+    private final Reporter reporter;
+    private final Runnable onWait;
+
+    private volatile Limits limits;
+    /** Whether leases count towards the total; once true it stays so, since what is held must be given back. */
+    private volatile boolean totalCounts;
+
+    /**
+     * A table without destinations.
+     *
+     * @param background runs callbacks and closes connections; must not run them on the calling thread
+     * @param onWait called, without locks, whenever an exchange begins to wait, so that somebody calls {@link #watch} now
+     *     and then while it does; must not block
+     */
+    public LimiterTable(
+            Limits limits, WaitListener listener, Reporter reporter, Executor background, Clock clock, Runnable onWait) {
+        this.limits = limits;
+        this.listener = listener;
+        this.reporter = reporter;
+        this.background = background;
+        this.clock = clock;
+        this.onWait = onWait;
+        this.totalCounts = limits.maxConnections() != Limits.UNLIMITED;
+    }
+
+    /**
+     * Asks for a lease. On return it is granted, refused (the queue is full), or queued; then {@link Waiter#await} parks
+     * for it and {@link Waiter#whenSettled} has a callback run. The place in the queue is decided here.
+     */
+    public Lease ask(Ask ask) {
+        Lease lease = new Lease(this, ask);
+        lease.begin();
+        return lease;
+    }
+
+    /**
+     * Asks for room to open a connection for the exchange that holds {@code lease}. On return there is room, or it must be
+     * waited for: {@link Waiter#await} closes idle connections on the calling thread, an asynchronous caller calls {@link
+     * Connection#makeRoomInBackground}. Whatever comes of it, {@link Connection#closed} must be called once the socket is
+     * closed or could not be opened, but not after a refusal.
+     *
+     * @param endsLease whether the end of this connection also ends the exchange that uses it then
+     */
+    public Connection open(Lease lease, boolean endsLease) {
+        Connection connection = new Connection(this, lease, endsLease);
+        connection.start(0);
+        return connection;
+    }
+
+    /** The settings that hold now. */
+    public Limits limits() {
+        return limits;
+    }
+
+    /**
+     * Changes the settings, with effect at once: more room wakes waiters, less room interrupts nobody and lets the excess
+     * drain, idle connections first. Never blocks.
+     */
+    public synchronized void limits(Limits newLimits) {
+        limits = newLimits;
+        if (!totalCounts && newLimits.maxConnections() != Limits.UNLIMITED) {
+            totalCounts = true;
+            ConnectionLimiter total = limiter(Destination.TOTAL);
+            for (ConnectionLimiter limiter : limiters.values()) {
+                if (limiter.destination.kind() == Destination.Kind.SERVER) {
+                    limiter.adoptInto(total);
+                }
+            }
+        }
+        for (ConnectionLimiter limiter : limiters.values()) {
+            limiter.relimit(newLimits);
+        }
+    }
+
+    boolean hasTotalLimit() {
+        return totalCounts;
+    }
+
+    ConnectionLimiter limiter(Destination destination) {
+        ConnectionLimiter found = limiters.get(destination);
+        if (found != null) {
+            return found;
+        }
+        ConnectionLimiter made = new ConnectionLimiter(this, destination, limits);
+        ConnectionLimiter other = limiters.putIfAbsent(destination, made);
+        if (other != null) {
+            return other;
+        }
+        // A change of the settings between reading them and listing the limiter has passed it by.
+        made.relimit(limits);
+        return made;
+    }
+
+    /** Tells the HTTP version of a response of a destination whose connection is not at hand. */
+    public void answered(Destination destination, boolean http10) {
+        limiter(destination).answered(http10);
+    }
+
+    /** Forgets destinations that were not used since the last call and have neither leases nor connections. */
+    public void forgetUnused() {
+        Iterator<ConnectionLimiter> all = limiters.values().iterator();
+        while (all.hasNext()) {
+            if (all.next().forgetIfUnused()) {
+                all.remove();
+            }
+        }
+    }
+
+    /**
+     * Looks after destinations where somebody waits: after {@code unreadNanos} of waiting, lets the clients finish responses
+     * that nobody reads; warns of stalls. To be called by one thread at a time, every 100 ms or so while somebody waits.
+     *
+     * @return whether anybody waits
+     */
+    public boolean watch(long unreadNanos) {
+        boolean waiting = false;
+        long stallNanos = limits.stallWarningNanos();
+        for (ConnectionLimiter limiter : limiters.values()) {
+            Snapshot now = limiter.snapshot();
+            List<Lease> leases = now.pending() > 0 ? limiter.leases() : new ArrayList<Lease>(0);
+            String warning = limiter.stallWatch.look(now, leases, clock.nanoTime(), stallNanos);
+            if (warning != null) {
+                reporter.warn(warning);
+            }
+            if (now.pending() > 0) {
+                waiting = true;
+                if (now.oldestWaitNanos() >= unreadNanos) {
+                    finishUnread(leases);
+                }
+            }
+        }
+        return waiting;
+    }
+
+    /** Whether an exchange waits for a lease anywhere. */
+    public boolean anybodyWaits() {
+        for (ConnectionLimiter limiter : limiters.values()) {
+            if (limiter.snapshot().pending() > 0) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static void finishUnread(List<Lease> leases) {
+        for (Lease lease : leases) {
+            Connection connection = lease.connection();
+            if (connection != null) {
+                connection.finish();
+            }
+        }
+    }
+
+    /** The figures of every destination known now, in no order. */
+    public List<Snapshot> snapshot() {
+        List<Snapshot> all = new ArrayList<>();
+        for (ConnectionLimiter limiter : limiters.values()) {
+            all.add(limiter.snapshot());
+        }
+        return all;
+    }
+
+    /** The figures of one destination; those of an unused one where it is not known. */
+    public Snapshot snapshot(Destination destination) {
+        return limiter(destination).snapshot();
+    }
+
+    void inBackground(Runnable task) {
+        try {
+            background.execute(task);
+        } catch (RuntimeException fault) {
+            fault(fault);
+            task.run(); // better here than never: somebody waits for it
+        }
+    }
+
+    void somebodyWaits() {
+        onWait.run();
+    }
+
+    @Nullable Object captureContext() {
+        try {
+            return listener.captureContext();
+        } catch (Throwable fault) {
+            fault(fault);
+            return null;
+        }
+    }
+
+    void ended(@Nullable Wait wait) {
+        if (wait == null) {
+            return;
+        }
+        try {
+            listener.ended(wait);
+        } catch (Throwable fault) {
+            fault(fault);
+        }
+    }
+
+    void fault(Throwable fault) {
+        try {
+            reporter.fault(fault);
+        } catch (Throwable ignored) {
+            // Whoever takes the reports has failed: there is nobody left to tell.
+        }
+    }
+}
