@@ -1,0 +1,22 @@
+/**
+ * Servers, proxies and the meter that the tests of every instrumentation measure with.
+ *
+ * <pre>
+ * TestServer        an HTTP server on a raw socket; its behaviour is chosen by the request's path
+ *   TestRequest     one request, as it arrived
+ *   Exchange        one request and the answer to it, for a test's own {@link io.sluice.instrumentation.testing.Behaviour}
+ *   TestTls         the certificate of the TLS mode, and a client's trust in it
+ * TestProxy         a forward proxy: absolute-form requests and CONNECT tunnels
+ * DebianProxies     squid and tinyproxy, where they are installed
+ * KernelMeter       how many connections to a port the kernel has
+ * </pre>
+ *
+ * <p>Everything listens and connects on the loopback interface only, and runs on daemon threads.
+ *
+ * <p>Loaded by: the test JVM's application class loader, and that of the child programs which tests start; may use: the
+ * JDK (Java 8). Never loaded by the agent.
+ */
+@NullMarked
+package io.sluice.instrumentation.testing;
+
+import org.jspecify.annotations.NullMarked;
