@@ -42,6 +42,11 @@ public final class ConnectionGate {
         return made;
     }
 
+    /** The limiter behind the gate, for whoever shows or changes it; null before {@link #install}. */
+    public static @Nullable LimiterTable table() {
+        return table;
+    }
+
     private static @Nullable LimiterTable active() {
         LimiterTable now = table;
         if (now == null || now.limits().mode() == Limits.Mode.OFF || Exempt.isCurrent()) {
