@@ -1,0 +1,202 @@
+package io.sluice.installer;
+
+import io.sluice.bridge.Background;
+import io.sluice.bridge.ConnectionGate;
+import io.sluice.bridge.Exempt;
+import io.sluice.bridge.Ready;
+import io.sluice.instrumentation.api.ClientInstrumentation;
+import io.sluice.limiter.LimiterTable;
+import io.sluice.limiter.Limits;
+import io.sluice.limiter.Reporter;
+import java.io.File;
+import java.io.IOException;
+import java.lang.instrument.Instrumentation;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.ServiceLoader;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.jar.JarFile;
+import java.util.jar.Manifest;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Puts the parts of the agent together. Called once, from premain or agentmain; loads no more than it must, since most
+ * of what it could do may never be needed: no thread, no Byte Buddy, no telemetry before the first client is seen.
+ */
+public final class Installer implements Weaver.Listener {
+    private static final long TICK_SECONDS = 1;
+
+    private final SettingsWatcher watcher;
+    private final LimiterTable table;
+    private final AtomicBoolean scheduled = new AtomicBoolean();
+    private @Nullable Weaver weaver;
+
+    private Installer(SettingsWatcher watcher, LimiterTable table) {
+        this.watcher = watcher;
+        this.table = table;
+    }
+
+    /**
+     * Installs the agent: after this, connections of clients that are loaded are limited. Returns within milliseconds, or
+     * throws what the caller should report; then nothing is limited.
+     *
+     * @param agentArguments the text after {@code sluice-agent.jar=}, or null
+     * @param agentJar the agent's jar; null in tests, where the agent is no jar
+     * @param attached whether the program runs already
+     */
+    public static void install(
+            @Nullable String agentArguments,
+            Instrumentation instrumentation,
+            @Nullable File agentJar,
+            boolean attached) {
+        List<String> warnings = new ArrayList<String>();
+        SettingsWatcher watcher =
+                new SettingsWatcher(agentArguments, System.getProperties(), System.getenv(), warnings);
+        Settings settings = watcher.settings();
+        Log.level(settings.log());
+        for (String warning : warnings) {
+            Log.warn(warning);
+        }
+        if (settings.limits().mode() == Limits.Mode.OFF) {
+            Log.info("switched off by sluice.mode=off: nothing is woven, nothing is limited");
+            return;
+        }
+        LimiterTable table = ConnectionGate.install(settings.limits(), new NoTelemetry(), new ToLog());
+        Installer installer = new Installer(watcher, table);
+        ClassLoader own = Installer.class.getClassLoader();
+        Weaver weaver = new Weaver(instrumentation, instrumentations(own), new AgentClasses(own, agentJar), installer);
+        installer.weaver = weaver;
+        instrumentation.addTransformer(weaver, true);
+        if (weaver.isClientLoaded()) {
+            installer.clientSeen();
+        }
+        if (settings.log().compareTo(Log.Level.INFO) >= 0) {
+            Log.info(version(agentJar) + (attached ? "attached: " : "installed: ") + settings.limits());
+        }
+    }
+
+    /** One that fails to load, such as one for a newer Java, costs itself alone. */
+    private static List<ClientInstrumentation> instrumentations(ClassLoader own) {
+        List<ClientInstrumentation> found = new ArrayList<ClientInstrumentation>();
+        Iterator<ClientInstrumentation> all =
+                ServiceLoader.load(ClientInstrumentation.class, own).iterator();
+        boolean more = true;
+        while (more) {
+            try {
+                more = all.hasNext();
+                if (more) {
+                    found.add(all.next());
+                }
+            } catch (UnsupportedClassVersionError forNewerJava) {
+                Log.debug("not for this version of Java: " + forNewerJava.getMessage());
+            } catch (Throwable fault) {
+                Log.fault("an instrumentation could not be loaded; its client is left alone", fault);
+            }
+        }
+        return found;
+    }
+
+    private static String version(@Nullable File agentJar) {
+        if (agentJar != null) {
+            try {
+                JarFile jar = new JarFile(agentJar);
+                try {
+                    Manifest manifest = jar.getManifest();
+                    String version = manifest == null
+                            ? null
+                            : manifest.getMainAttributes().getValue("Implementation-Version");
+                    return version == null ? "" : version + " ";
+                } finally {
+                    jar.close();
+                }
+            } catch (IOException unreadable) {
+                Log.debug("no version: " + unreadable);
+            }
+        }
+        return "";
+    }
+
+    @Override
+    public void clientSeen() {
+        Background.executor().execute(new FirstClient());
+    }
+
+    @Override
+    public void classesMissed() {
+        if (scheduled.compareAndSet(false, true)) {
+            Background.executor().execute(new Missed());
+        }
+    }
+
+    @Override
+    public void programApiSeen(@Nullable ClassLoader loader) {
+        Log.debug("the program has an OpenTelemetry API in " + loader);
+    }
+
+    private void weaveLoaded() {
+        Weaver now = weaver;
+        if (now != null) {
+            try {
+                now.weaveLoaded();
+            } catch (Throwable fault) {
+                Log.fault("classes that were loaded before could not be woven", fault);
+            }
+        }
+    }
+
+    /** Takes what the program changed since the start, weaves the JDK's sockets, and lets the first exchange go. */
+    private final class FirstClient implements Runnable {
+        @Override
+        public void run() {
+            Tick tick = new Tick();
+            tick.run();
+            try {
+                // To find advice may run the program's class loaders, and those may load over HTTP.
+                Exempt.run(new Missed());
+            } finally {
+                Ready.done();
+            }
+            Background.executor().scheduleWithFixedDelay(tick, TICK_SECONDS, TICK_SECONDS, TimeUnit.SECONDS);
+        }
+    }
+
+    private final class Missed implements Runnable {
+        @Override
+        public void run() {
+            scheduled.set(false);
+            weaveLoaded();
+        }
+    }
+
+    private final class Tick implements Runnable, SettingsWatcher.Listener {
+        @Override
+        public void run() {
+            try {
+                watcher.tick(this);
+            } catch (Throwable fault) {
+                Log.fault("settings could not be read again", fault);
+            }
+        }
+
+        @Override
+        public void changed(Settings settings) {
+            Log.level(settings.log());
+            table.limits(settings.limits());
+            Log.info("settings changed: " + settings.limits());
+        }
+    }
+
+    private static final class ToLog implements Reporter {
+        @Override
+        public void warn(String message) {
+            Log.warn(message);
+        }
+
+        @Override
+        public void fault(Throwable fault) {
+            Log.fault("a fault of the agent's own; the request goes on without a limit", fault);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+package io.sluice.installer;
+
+import io.sluice.bridge.WeakMap;
+import java.util.Collections;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/** What was done in one class loader of the program. Thread-safe. Kept only as long as that loader. */
+final class LoaderState {
+    /** What is woven: {@link #key} of client and class. */
+    final Set<String> woven = set();
+    /** Names of classes that were looked at, and are either woven or left alone for good. */
+    final Set<String> handled = set();
+    /** Clients whose helpers are defined. */
+    final Set<Client> prepared = set();
+    /** Clients that are left alone here: one of their classes is unknown to us. */
+    final Set<Client> leftAlone = set();
+
+    /** Stands for the hooks of one client on one class. */
+    static String key(Client client, String className) {
+        return client.name + ' ' + className;
+    }
+
+    private static <T> Set<T> set() {
+        return Collections.newSetFromMap(new ConcurrentHashMap<T, Boolean>(8));
+    }
+
+    /** The states of all class loaders. */
+    static final class Table {
+        private final LoaderState bootstrap = new LoaderState();
+        private final WeakMap<ClassLoader, LoaderState> others = new WeakMap<ClassLoader, LoaderState>();
+
+        /** The state of a loader; null is the bootstrap loader. */
+        LoaderState of(@Nullable ClassLoader loader) {
+            if (loader == null) {
+                return bootstrap;
+            }
+            LoaderState state = others.get(loader);
+            if (state == null) {
+                synchronized (this) {
+                    state = others.get(loader);
+                    if (state == null) {
+                        state = new LoaderState();
+                        others.put(loader, state);
+                    }
+                }
+            }
+            return state;
+        }
+    }
+}

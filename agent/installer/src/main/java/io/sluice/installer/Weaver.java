@@ -1,0 +1,265 @@
+package io.sluice.installer;
+
+import io.sluice.bridge.FailOpen;
+import io.sluice.instrumentation.api.ClientInstrumentation;
+import io.sluice.instrumentation.api.Hook;
+import java.lang.instrument.ClassFileTransformer;
+import java.lang.instrument.Instrumentation;
+import java.security.ProtectionDomain;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Weaves the hooks into clients' classes when the program loads them, and does nothing before.
+ *
+ * <p><b>A miss</b> is a look in a map: every class of the program comes by, nearly none is a client's. <b>A hit</b> loads
+ * Byte Buddy, opens packages, defines helpers and weaves. <b>The first hit of a client</b> also wakes the support hooks,
+ * those on the JDK's sockets; their classes are mostly loaded by then, and {@link #weaveLoaded} has them transformed
+ * again in the background, as no class can be from within a transformation. The same goes for classes that were loaded
+ * before the agent, or by a thread that was busy weaving: the JVM offers those to no transformer.
+ *
+ * <p>Thread-safe; holds no lock while it weaves. Never throws, and never leaves a client half woven: when a class is not
+ * the one we know, the client is left alone in that class loader, and what was woven of it is undone in the background.
+ */
+final class Weaver implements ClassFileTransformer {
+    /** Is told what the weaver sees. Called while a class is being loaded: must neither block nor throw. */
+    interface Listener {
+        /** The first class of a client is being loaded: {@link Weaver#weaveLoaded} should run soon, on another thread. */
+        void clientSeen();
+
+        /** Classes need {@link Weaver#weaveLoaded} though a client was seen long ago. */
+        void classesMissed();
+
+        /** This loader defines the program's OpenTelemetry API. */
+        void programApiSeen(@Nullable ClassLoader loader);
+    }
+
+    /** Defined wherever the OpenTelemetry API is. */
+    private static final String PROGRAM_API = "io.opentelemetry.context.Context";
+
+    /** Class loaders of other agents, whose own traffic is none of ours. */
+    private static final String[] AGENTS = {
+        "io.opentelemetry.javaagent", "datadog.trace.bootstrap", "co.elastic.apm.agent"
+    };
+
+    private final Instrumentation instrumentation;
+    private final AgentClasses agentClasses;
+    private final Helpers helpers;
+    private final Listener listener;
+    /** By the name with slashes, as the JVM gives it while a class is loaded. */
+    private final Map<String, Target> byInternalName = new HashMap<String, Target>();
+    /** By the name with dots, as a loaded class gives it. */
+    private final Map<String, Target> byName = new HashMap<String, Target>();
+
+    private final Target programApi = new Target(PROGRAM_API);
+    private final LoaderState.Table loaders = new LoaderState.Table();
+    /** Set while this thread weaves: JVMs differ in whether they offer the classes that it loads meanwhile. */
+    private final ThreadLocal<@Nullable Boolean> busy = new ThreadLocal<@Nullable Boolean>();
+
+    private volatile boolean clientSeen;
+    private volatile boolean supportFailed;
+    private volatile @Nullable ClassWeaver classWeaver;
+
+    Weaver(
+            Instrumentation instrumentation,
+            Iterable<ClientInstrumentation> instrumentations,
+            AgentClasses agentClasses,
+            Listener listener) {
+        this.instrumentation = instrumentation;
+        this.agentClasses = agentClasses;
+        this.helpers = new Helpers(agentClasses, instrumentation);
+        this.listener = listener;
+        for (ClientInstrumentation one : instrumentations) {
+            Client client = new Client(one);
+            for (Hook hook : one.hooks()) {
+                target(hook.type()).add(client, hook);
+            }
+        }
+        byName.put(PROGRAM_API, programApi);
+        byInternalName.put(PROGRAM_API.replace('.', '/'), programApi);
+    }
+
+    private Target target(String className) {
+        Target target = byName.get(className);
+        if (target == null) {
+            target = new Target(className);
+            byName.put(className, target);
+            byInternalName.put(className.replace('.', '/'), target);
+        }
+        return target;
+    }
+
+    @Override
+    public byte @Nullable [] transform(
+            @Nullable ClassLoader loader,
+            @Nullable String className,
+            @Nullable Class<?> redefined,
+            @Nullable ProtectionDomain domain,
+            byte[] classFile) {
+        Target target = byInternalName.get(className);
+        return target == null || isOfAgent(loader) ? null : hit(target, loader, classFile);
+    }
+
+    private byte @Nullable [] hit(Target target, @Nullable ClassLoader loader, byte[] classFile) {
+        if (busy.get() != null) {
+            listener.classesMissed();
+            return null;
+        }
+        busy.set(Boolean.TRUE);
+        try {
+            if (target == programApi) {
+                listener.programApiSeen(loader);
+                return null;
+            }
+            boolean first = !clientSeen && target.isOfClient();
+            if (first) {
+                clientSeen = true;
+            }
+            byte[] woven = weave(target, loader, classFile);
+            if (first) {
+                listener.clientSeen();
+            } else if (clientSeen) {
+                listener.classesMissed();
+            }
+            return woven;
+        } catch (Throwable fault) {
+            Log.fault(target.className + " could not be woven, and is left alone", fault);
+            return null;
+        } finally {
+            busy.remove();
+        }
+    }
+
+    private byte @Nullable [] weave(Target target, @Nullable ClassLoader loader, byte[] classFile) {
+        LoaderState state = loaders.of(loader);
+        byte[] woven = null;
+        for (Target.Part part : target.parts) {
+            Client client = part.client;
+            String key = LoaderState.key(client, target.className);
+            if (client.support && !clientSeen || isLeftAlone(client, state)) {
+                state.woven.remove(key);
+                continue;
+            }
+            try {
+                prepare(client, loader, state);
+                woven = classWeaver().weave(target.className, loader, woven == null ? classFile : woven, part.hooks);
+                state.woven.add(key);
+                Log.debug(client.name + ": wove " + target.className);
+            } catch (ClassWeaver.UnknownShapeException unknown) {
+                Log.warn(client.name + ": " + target.className + " has an unknown shape (no method "
+                        + unknown.getMessage() + "); left alone");
+                leaveAlone(client, state);
+            } catch (Throwable fault) {
+                Log.fault(client.name + ": " + target.className + " could not be woven; left alone", fault);
+                leaveAlone(client, state);
+            }
+        }
+        if (clientSeen) {
+            state.handled.add(target.className);
+        }
+        return woven;
+    }
+
+    private boolean isLeftAlone(Client client, LoaderState state) {
+        return supportFailed || state.leftAlone.contains(client);
+    }
+
+    private void leaveAlone(Client client, LoaderState state) {
+        state.leftAlone.add(client);
+        if (client.support) {
+            // Connections whose end nobody notices would be counted for ever.
+            supportFailed = true;
+            Log.warn("no client is limited, as all need " + client.name);
+        }
+    }
+
+    private void prepare(Client client, @Nullable ClassLoader loader, LoaderState state) throws Exception {
+        if (!client.opened) {
+            Modules.open(instrumentation, client.opens, FailOpen.class);
+            client.opened = true;
+        }
+        if (loader != null && !client.helpers.isEmpty() && !state.prepared.contains(client)) {
+            helpers.define(loader, client.helpers);
+            state.prepared.add(client);
+        }
+    }
+
+    private ClassWeaver classWeaver() {
+        ClassWeaver now = classWeaver;
+        if (now == null) {
+            now = new ClassWeaver(agentClasses);
+            classWeaver = now;
+        }
+        return now;
+    }
+
+    /**
+     * Whether classes that are loaded already concern us: those of a client, or the program's OpenTelemetry API, of which
+     * the listener is told. Called once, right after this transformer was registered.
+     */
+    boolean isClientLoaded() {
+        boolean found = false;
+        for (Class<?> loaded : instrumentation.getAllLoadedClasses()) {
+            Target target = byName.get(loaded.getName());
+            if (target == null || isOfAgent(loaded.getClassLoader())) {
+                continue;
+            }
+            if (target == programApi) {
+                listener.programApiSeen(loaded.getClassLoader());
+            }
+            found |= target.isOfClient();
+        }
+        return found;
+    }
+
+    /**
+     * Has those hooked classes transformed that are loaded but were not offered to us, and those of clients that are to be
+     * left alone after all. Blocks for as long as it takes; never called from within a transformation.
+     */
+    void weaveLoaded() {
+        clientSeen = true;
+        for (Class<?> loaded : instrumentation.getAllLoadedClasses()) {
+            Target target = byName.get(loaded.getName());
+            if (target == null || target == programApi || isOfAgent(loaded.getClassLoader())) {
+                continue;
+            }
+            LoaderState state = loaders.of(loaded.getClassLoader());
+            if (!state.handled.contains(target.className) || isToUndo(target, state)) {
+                try {
+                    instrumentation.retransformClasses(loaded);
+                } catch (Throwable fault) {
+                    state.handled.add(target.className);
+                    Log.fault(target.className + " could not be woven, and is left alone", fault);
+                }
+            }
+        }
+    }
+
+    private boolean isToUndo(Target target, LoaderState state) {
+        for (Target.Part part : target.parts) {
+            if (isLeftAlone(part.client, state)
+                    && state.woven.contains(LoaderState.key(part.client, target.className))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private boolean isOfAgent(@Nullable ClassLoader loader) {
+        if (loader == null) {
+            return false;
+        }
+        // In tests the agent's classes and the clients share the application's loader.
+        if (loader == agentClasses.loader()) {
+            return loader != ClassLoader.getSystemClassLoader();
+        }
+        String name = loader.getClass().getName();
+        for (String agent : AGENTS) {
+            if (name.startsWith(agent)) {
+                return true;
+            }
+        }
+        return false;
+    }
+}
