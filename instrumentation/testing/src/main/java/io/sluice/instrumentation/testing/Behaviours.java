@@ -37,7 +37,7 @@ final class Behaviours {
 
     /** The number after the first segment of the path. */
     private static int argument(Exchange exchange, int otherwise) {
-        String[] segments = exchange.request().path().split("/");
+        String[] segments = exchange.request().path().split("/", -1);
         return segments.length > 2 ? Integer.parseInt(segments[2]) : otherwise;
     }
 

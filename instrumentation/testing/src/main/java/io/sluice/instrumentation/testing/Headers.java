@@ -32,7 +32,7 @@ final class Headers {
     boolean hasToken(String name, String token) {
         for (int i = 0; i < names.size(); i++) {
             if (names.get(i).equalsIgnoreCase(name)) {
-                for (String part : values.get(i).split(",")) {
+                for (String part : values.get(i).split(",", -1)) {
                     if (part.trim().equalsIgnoreCase(token)) {
                         return true;
                     }

@@ -86,6 +86,9 @@ final class HttpInput {
             byte[] one = new byte[1];
             return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
         }
+
+        @Override
+        public abstract int read(byte[] buffer, int offset, int length) throws IOException;
     }
 
     private final class FixedBody extends Body {
@@ -131,7 +134,7 @@ final class HttpInput {
                 throw new IOException("a chunk is longer than its size says");
             }
             begun = true;
-            String size = requireLine().split(";")[0].trim();
+            String size = requireLine().split(";", 2)[0].trim();
             int length = Integer.parseInt(size, 16);
             chunk = new FixedBody(length);
             if (length == 0) {

@@ -32,7 +32,7 @@ final class Listener {
 
     Listener(boolean ipv6, Service service) throws IOException {
         this.service = service;
-        socket.bind(new InetSocketAddress(InetAddress.getByName(ipv6 ? "::1" : "127.0.0.1"), 0), BACKLOG);
+        socket.bind(new InetSocketAddress(loopback(ipv6), 0), BACKLOG);
     }
 
     void start(String name) {
@@ -60,6 +60,10 @@ final class Listener {
         for (Connection connection : connections) {
             connection.abort();
         }
+    }
+
+    static InetAddress loopback(boolean ipv6) throws IOException {
+        return InetAddress.getByName(ipv6 ? "::1" : "127.0.0.1");
     }
 
     static Thread startDaemon(String name, Runnable task) {

@@ -34,7 +34,7 @@ public final class TestRequest {
         if (line == null) {
             return null;
         }
-        String[] parts = line.split(" ");
+        String[] parts = line.split(" ", -1);
         if (parts.length != 3 || !parts[2].startsWith("HTTP/")) {
             throw new IOException("not a request line: " + line);
         }
@@ -76,7 +76,7 @@ public final class TestRequest {
     public String query(String name, String otherwise) {
         int mark = target.indexOf('?');
         if (mark >= 0) {
-            for (String pair : target.substring(mark + 1).split("&")) {
+            for (String pair : target.substring(mark + 1).split("&", -1)) {
                 if (pair.startsWith(name + "=")) {
                     return decoded(pair.substring(name.length() + 1));
                 }

@@ -2,7 +2,6 @@ package io.sluice.instrumentation.testing;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.InetAddress;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
@@ -14,7 +13,7 @@ final class RawClient implements AutoCloseable {
     private final HttpInput in;
 
     RawClient(int port) throws IOException {
-        this(new Socket(InetAddress.getByName("127.0.0.1"), port));
+        this(new Socket(Listener.loopback(false), port));
     }
 
     RawClient(Socket socket) throws IOException {
@@ -59,7 +58,7 @@ final class RawClient implements AutoCloseable {
 
     Response read(String method) throws IOException {
         Response response = readHead();
-        String status = response.statusLine.split(" ")[1];
+        String status = response.statusLine.split(" ", -1)[1];
         if (method.equals("HEAD") || status.equals("204") || status.equals("304")) {
             return response;
         }

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.net.HttpURLConnection;
 import java.net.SocketException;
 import java.net.URL;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -310,7 +311,7 @@ class TestServerTest {
             connection.setChunkedStreamingMode(1000);
         }
         connection.getOutputStream().write(new byte[bytes]);
-        return new String(HttpInput.readAll(connection.getInputStream()));
+        return new String(HttpInput.readAll(connection.getInputStream()), StandardCharsets.US_ASCII);
     }
 
     private static long millisOf(Callable<?> task) throws Exception {
