@@ -92,7 +92,7 @@ public final class Agent {
         }
         state = State.FAILED;
         File jar = agentJar();
-        Class.forName(INSTALLER, true, new AgentClassLoader(jar))
+        Class.forName(INSTALLER, true, AgentClassLoader.over(jar))
                 .getMethod("install", String.class, Instrumentation.class, File.class, boolean.class)
                 .invoke(null, agentArguments, instrumentation, jar, attached);
         state = State.INSTALLED;

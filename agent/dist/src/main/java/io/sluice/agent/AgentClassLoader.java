@@ -46,7 +46,7 @@ final class AgentClassLoader extends ClassLoader {
     /** The parent of all resource addresses: a URL made from it inherits its handler, for which no permission is asked. */
     private final URL base;
 
-    AgentClassLoader(File agentJar) throws IOException {
+    private AgentClassLoader(File agentJar) throws IOException {
         super(platformClassLoader());
         jar = new JarFile(agentJar, false);
         Permissions all = new Permissions();
@@ -54,6 +54,14 @@ final class AgentClassLoader extends ClassLoader {
         URL jarAddress = agentJar.toURI().toURL();
         domain = new ProtectionDomain(new CodeSource(jarAddress, (Certificate[]) null), all);
         base = new URL("sluice", null, -1, "/", new EntryHandler());
+    }
+
+    /**
+     * A loader of the hidden classes in this jar. The return type is as wide as this because the verifier of a caller then
+     * need not load this class, which a renamed jar's first copy of {@link Agent} must not do.
+     */
+    static ClassLoader over(File agentJar) throws IOException {
+        return new AgentClassLoader(agentJar);
     }
 
     /** The loader of the JDK's classes that are not the bootstrap loader's: platform (9 and later) or extension (8). */
