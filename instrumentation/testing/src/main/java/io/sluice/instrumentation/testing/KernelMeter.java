@@ -16,8 +16,10 @@ import org.jspecify.annotations.Nullable;
  * and both may be in the dump although they never existed together. The meter therefore counts only what is present in
  * two successive dumps. Such a socket was established from its line in the first dump to its line in the second, so all
  * of them existed together at the moment between the dumps. {@link #max()} is thus never too large. It may be too small:
- * a connection that lives for less than about two dumps (some 7 ms with a large kernel hash table, below 1 ms with a
- * small one) can be missed. Tests that want to see a limit reached keep their exchanges under way for 20 ms or more.
+ * a connection that lives for less than two dumps can be missed. A dump takes 2 to 3 ms with a large kernel hash table
+ * (262144 buckets), below 1 ms with a small one, and with the processors busy one comes every 40 ms only. A test that
+ * wants to see a limit reached keeps connections alive for longer, or has the server hold the requests ({@code /hold})
+ * and asks for {@link #current()} meanwhile, which cannot miss any.
  *
  * <p>Works on Linux only, see {@link #available()}. The sampler is a daemon thread, which uses a good part of one
  * processor while it runs: a dump walks the kernel's whole hash table. All methods may be called by any thread.
