@@ -31,6 +31,11 @@ public final class Background {
         return EXECUTOR;
     }
 
+    /** Runs a task that may block for long on a thread of its own. */
+    public static void aside(Runnable task) {
+        new Threads().newThread(task).start();
+    }
+
     private static final class Threads implements ThreadFactory {
         private final AtomicInteger count = new AtomicInteger();
 

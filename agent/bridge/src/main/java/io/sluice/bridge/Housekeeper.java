@@ -35,7 +35,8 @@ final class Housekeeper implements Runnable {
     /** The table is in use. */
     void inUse() {
         if (!forgetting.get() && forgetting.compareAndSet(false, true)) {
-            Background.executor().scheduleWithFixedDelay(new Forget(), FORGET_SECONDS, FORGET_SECONDS, TimeUnit.SECONDS);
+            Background.executor()
+                    .scheduleWithFixedDelay(new Forget(), FORGET_SECONDS, FORGET_SECONDS, TimeUnit.SECONDS);
         }
     }
 

@@ -71,6 +71,11 @@ public final class Ask {
         return proxy;
     }
 
+    /** Whether the exchange goes through a CONNECT tunnel. */
+    public boolean isTunnelled() {
+        return tunnelled;
+    }
+
     /** Whether the request line goes to the proxy, so that the connection belongs to the proxy alone once it is idle. */
     boolean isPlainlyProxied() {
         return proxy != null && !tunnelled;

@@ -205,7 +205,8 @@ public final class Connection extends Waiter {
             table.fault(fault);
         }
         if (!closing) {
-            // The client was quicker and has taken it, or will close it by itself: either way it is not ours to count on.
+            // The client was quicker and has taken it, or will close it by itself: either way it is not ours to count
+            // on.
             synchronized (this) {
                 if (evictedFor == null) {
                     return;

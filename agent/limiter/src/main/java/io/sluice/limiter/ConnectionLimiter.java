@@ -423,7 +423,15 @@ final class ConnectionLimiter {
                     ? 0
                     : table.clock.nanoTime() - pending.iterator().next().queuedNanos();
             return new Snapshot(
-                    destination, http10, limit, leases.size(), idle.size(), pending.size(), open, oldest, releases,
+                    destination,
+                    http10,
+                    limit,
+                    leases.size(),
+                    idle.size(),
+                    pending.size(),
+                    open,
+                    oldest,
+                    releases,
                     wouldHaveWaited);
         } finally {
             lock.unlock();

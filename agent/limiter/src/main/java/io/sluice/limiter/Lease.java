@@ -168,7 +168,8 @@ public final class Lease extends Waiter {
     }
 
     @Override
-    @Nullable Wait endOfWait(int stage, Outcome how) {
+    @Nullable
+    Wait endOfWait(int stage, Outcome how) {
         ConnectionLimiter limiter = held(stage);
         long nowNanos = table.clock.nanoTime();
         if (how != Outcome.GRANTED) {

@@ -31,7 +31,12 @@ public final class LimiterTable {
      *     and then while it does; must not block
      */
     public LimiterTable(
-            Limits limits, WaitListener listener, Reporter reporter, Executor background, Clock clock, Runnable onWait) {
+            Limits limits,
+            WaitListener listener,
+            Reporter reporter,
+            Executor background,
+            Clock clock,
+            Runnable onWait) {
         this.limits = limits;
         this.listener = listener;
         this.reporter = reporter;
@@ -196,7 +201,8 @@ public final class LimiterTable {
         onWait.run();
     }
 
-    @Nullable Object captureContext() {
+    @Nullable
+    Object captureContext() {
         try {
             return listener.captureContext();
         } catch (Throwable fault) {

@@ -14,7 +14,8 @@ final class StallWatch {
      * @return the warning, once per stall: when the first in the queue has waited for {@code stallNanos} and as long
      *     nothing was released; otherwise null
      */
-    @Nullable String look(Snapshot now, List<Lease> leases, long nowNanos, long stallNanos) {
+    @Nullable
+    String look(Snapshot now, List<Lease> leases, long nowNanos, long stallNanos) {
         if (now.pending() == 0 || now.releases() != seenReleases) {
             seenReleases = now.releases();
             movedNanos = nowNanos;

@@ -12,7 +12,8 @@ public interface WaitListener {
      *
      * @return whatever {@link #ended} needs of that thread, such as its trace context; kept until the wait is over
      */
-    @Nullable Object captureContext();
+    @Nullable
+    Object captureContext();
 
     /** Called once for every wait, when it is over, on any thread. */
     void ended(Wait wait);

@@ -66,7 +66,8 @@ public abstract class Waiter {
     abstract void giveBack(int taken);
 
     /** Describes the stay in a stage's queue that ends now; null where it is nobody's business. With {@code this} held. */
-    @Nullable Wait endOfWait(int waitedStage, Outcome how) {
+    @Nullable
+    Wait endOfWait(int waitedStage, Outcome how) {
         return null;
     }
 
