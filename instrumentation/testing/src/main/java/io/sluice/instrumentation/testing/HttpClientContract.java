@@ -28,10 +28,6 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 public abstract class HttpClientContract {
-    static {
-        TestAgent.install();
-    }
-
     private final ExecutorService threads = Executors.newCachedThreadPool();
     private final List<AutoCloseable> toClose = new ArrayList<>();
 
