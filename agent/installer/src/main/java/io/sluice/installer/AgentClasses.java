@@ -1,33 +1,19 @@
 package io.sluice.installer;
 
 import java.io.ByteArrayOutputStream;
-import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
-import java.util.zip.ZipEntry;
-import java.util.zip.ZipFile;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The bytes of our own classes: advice and helpers, which lie in the agent's jar as {@code inst/**.classdata}, and the
- * bridge, which lies at its root. Thread-safe.
+ * The bytes of our own classes: advice, helpers and the bridge. The agent's class loader shows them all as resources,
+ * those of the bootstrap loader included, which that loader itself does not always show. Thread-safe.
  */
 final class AgentClasses {
-    /** The beginning of the names of all our classes. */
-    static final String PREFIX = "io.sluice.";
-
     private final ClassLoader loader;
-    private final @Nullable File jar;
 
-    /**
-     * Where to look.
-     *
-     * @param loader sees advice, helpers and, through its parents, usually the bridge
-     * @param jar the agent's jar: a boot class path that was appended to cannot always be asked for resources; or null
-     */
-    AgentClasses(ClassLoader loader, @Nullable File jar) {
+    AgentClasses(ClassLoader loader) {
         this.loader = loader;
-        this.jar = jar;
     }
 
     /** The class loader of the agent. */
@@ -35,30 +21,12 @@ final class AgentClasses {
         return loader;
     }
 
-    /** The class file of a class of ours by its binary name; null where there is none. */
+    /** The class file of a class of ours by its binary name; null where there is none. Not to be asked for others. */
     byte @Nullable [] bytes(String name) throws IOException {
-        if (!name.startsWith(PREFIX)) {
+        InputStream stream = loader.getResourceAsStream(name.replace('.', '/') + ".class");
+        if (stream == null) {
             return null;
         }
-        String path = name.replace('.', '/') + ".class";
-        InputStream stream = loader.getResourceAsStream(path);
-        stream = stream != null ? stream : loader.getResourceAsStream("inst/" + path + "data");
-        if (stream != null) {
-            return read(stream);
-        }
-        if (jar == null) {
-            return null;
-        }
-        ZipFile zip = new ZipFile(jar);
-        try {
-            ZipEntry entry = zip.getEntry(path);
-            return entry == null ? null : read(zip.getInputStream(entry));
-        } finally {
-            zip.close();
-        }
-    }
-
-    private static byte[] read(InputStream stream) throws IOException {
         try {
             ByteArrayOutputStream bytes = new ByteArrayOutputStream(8192);
             byte[] buffer = new byte[8192];

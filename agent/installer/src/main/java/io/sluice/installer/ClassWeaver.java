@@ -38,30 +38,34 @@ final class ClassWeaver {
         }
     }
 
-    private final ClassFileLocator agentClasses;
+    private final AgentClasses agentClasses;
     // ForDeclaredMethods: the class as another agent has changed it may name supertypes that exist in memory only.
     private final ByteBuddy byteBuddy = new ByteBuddy()
             .with(MethodGraph.Compiler.ForDeclaredMethods.INSTANCE)
             .with(TypeValidation.DISABLED);
 
     ClassWeaver(AgentClasses agentClasses) {
-        this.agentClasses = new AgentLocator(agentClasses);
+        this.agentClasses = agentClasses;
     }
 
     /**
      * The class with all its hooks.
      *
      * @param loader the class's loader; null is the bootstrap loader
+     * @param helpers names of classes of ours that are, or seem to be, in that loader
      * @throws UnknownShapeException with the hook's method where one that is not optional matches nothing
      */
-    byte[] weave(String className, @Nullable ClassLoader loader, byte[] classFile, List<Hook> hooks)
+    byte[] weave(
+            String className, @Nullable ClassLoader loader, byte[] classFile, List<Hook> hooks, List<String> helpers)
             throws UnknownShapeException {
         ClassFileLocator clientClasses = loader == null
                 ? ClassFileLocator.ForClassLoader.ofBootLoader()
                 : new ClassFileLocator.Compound(
                         ClassFileLocator.ForClassLoader.of(loader), ClassFileLocator.ForClassLoader.ofBootLoader());
         ClassFileLocator locator = new ClassFileLocator.Compound(
-                ClassFileLocator.Simple.of(className, classFile), agentClasses, clientClasses);
+                ClassFileLocator.Simple.of(className, classFile),
+                new AgentLocator(agentClasses, helpers),
+                clientClasses);
         TypePool types =
                 new TypePool.Default(new TypePool.CacheProvider.Simple(), locator, TypePool.Default.ReaderMode.FAST);
         TypeDescription type = types.describe(className).resolve();
@@ -109,16 +113,24 @@ final class ClassWeaver {
         }
     }
 
+    /** Finds our own classes, and no others: the agent has libraries that the client may have in another version. */
     private static final class AgentLocator implements ClassFileLocator {
-        private final AgentClasses classes;
+        private static final String OURS = "io.sluice.";
+        /** What advice is annotated with: an annotation that cannot be described would not be seen. */
+        private static final String ANNOTATIONS = "net.bytebuddy.";
 
-        AgentLocator(AgentClasses classes) {
+        private final AgentClasses classes;
+        private final List<String> helpers;
+
+        AgentLocator(AgentClasses classes, List<String> helpers) {
             this.classes = classes;
+            this.helpers = helpers;
         }
 
         @Override
         public Resolution locate(String name) throws IOException {
-            byte[] bytes = classes.bytes(name);
+            boolean ours = name.startsWith(OURS) || name.startsWith(ANNOTATIONS) || helpers.contains(name);
+            byte[] bytes = ours ? classes.bytes(name) : null;
             return bytes == null ? new Resolution.Illegal(name) : new Resolution.Explicit(bytes);
         }
 

@@ -43,7 +43,7 @@ public final class Installer implements Weaver.Listener {
      * throws what the caller should report; then nothing is limited.
      *
      * @param agentArguments the text after {@code sluice-agent.jar=}, or null
-     * @param agentJar the agent's jar; null in tests, where the agent is no jar
+     * @param agentJar the agent's jar, which knows its version; null if there is none
      * @param attached whether the program runs already
      */
     public static void install(
@@ -66,7 +66,7 @@ public final class Installer implements Weaver.Listener {
         LimiterTable table = ConnectionGate.install(settings.limits(), new NoTelemetry(), new ToLog());
         Installer installer = new Installer(watcher, table);
         ClassLoader own = Installer.class.getClassLoader();
-        Weaver weaver = new Weaver(instrumentation, instrumentations(own), new AgentClasses(own, agentJar), installer);
+        Weaver weaver = new Weaver(instrumentation, instrumentations(own), new AgentClasses(own), installer);
         installer.weaver = weaver;
         instrumentation.addTransformer(weaver, true);
         if (weaver.isClientLoaded()) {

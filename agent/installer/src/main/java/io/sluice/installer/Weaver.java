@@ -143,7 +143,8 @@ final class Weaver implements ClassFileTransformer {
             }
             try {
                 prepare(client, loader, state);
-                woven = classWeaver().weave(target.className, loader, woven == null ? classFile : woven, part.hooks);
+                byte[] before = woven == null ? classFile : woven;
+                woven = classWeaver().weave(target.className, loader, before, part.hooks, client.helpers);
                 state.woven.add(key);
                 Log.debug(client.name + ": wove " + target.className);
             } catch (ClassWeaver.UnknownShapeException unknown) {

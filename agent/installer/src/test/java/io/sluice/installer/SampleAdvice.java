@@ -1,6 +1,7 @@
 package io.sluice.installer;
 
 import net.bytebuddy.asm.Advice;
+import net.bytebuddy.implementation.bytecode.assign.Assigner;
 
 /** Advice as instrumentations write it. */
 final class SampleAdvice {
@@ -44,7 +45,7 @@ final class SampleAdvice {
         private Helped() {}
 
         @Advice.OnMethodEnter(suppress = Throwable.class)
-        static void enter(@Advice.This Object client) {
+        static void enter(@Advice.This(typing = Assigner.Typing.DYNAMIC) Object client) {
             SampleHelper.seen(client);
         }
     }

@@ -1,6 +1,7 @@
 package io.sluice.installer;
 
 import java.lang.reflect.InvocationTargetException;
+import java.net.URL;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import net.bytebuddy.jar.asm.ClassWriter;
@@ -60,6 +61,12 @@ final class SampleClient extends ClassLoader {
             throw new ClassNotFoundException(name);
         }
         return defineClass(name, bytes, 0, bytes.length);
+    }
+
+    /** As a real client's loader, this one knows neither our class files nor Byte Buddy's. */
+    @Override
+    public URL getResource(String name) {
+        return name.startsWith("io/sluice/") || name.startsWith("net/bytebuddy/") ? null : super.getResource(name);
     }
 
     static byte[] bytes(int version, String className, String... methods) {

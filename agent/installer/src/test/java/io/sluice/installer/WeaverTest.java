@@ -62,7 +62,7 @@ class WeaverTest {
         weaver = new Weaver(
                 INSTRUMENTATION,
                 Arrays.asList(instrumentations),
-                new AgentClasses(Weaver.class.getClassLoader(), null),
+                new AgentClasses(Weaver.class.getClassLoader()),
                 seen);
         INSTRUMENTATION.addTransformer(weaver, true);
     }
@@ -205,7 +205,7 @@ class WeaverTest {
 
     @Test
     void helperThatIsThereAlreadyIsNoFault() throws Throwable {
-        new Helpers(new AgentClasses(Weaver.class.getClassLoader(), null), INSTRUMENTATION)
+        new Helpers(new AgentClasses(Weaver.class.getClassLoader()), INSTRUMENTATION)
                 .define(client, Collections.singletonList(SampleHelper.class.getName()));
         weave(new SampleInstrumentation(hook(clientClass, "call", Helped.class)).helpers(SampleHelper.class));
         client.with(JAVA_8, clientClass, "call").call(clientClass, "call", 1);
