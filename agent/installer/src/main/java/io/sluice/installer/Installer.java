@@ -16,7 +16,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.ServiceLoader;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.jar.JarFile;
 import java.util.jar.Manifest;
 import org.jspecify.annotations.Nullable;
@@ -30,8 +30,11 @@ public final class Installer implements Weaver.Listener {
 
     private final SettingsWatcher watcher;
     private final LimiterTable table;
-    private final AtomicBoolean scheduled = new AtomicBoolean();
-    private @Nullable Weaver weaver;
+    /** How often somebody asked since the last pass began; from 0 to 1 means to start one. */
+    private final AtomicInteger passesAsked = new AtomicInteger();
+
+    private volatile boolean watching;
+    private volatile @Nullable Weaver weaver;
 
     private Installer(SettingsWatcher watcher, LimiterTable table) {
         this.watcher = watcher;
@@ -120,13 +123,8 @@ public final class Installer implements Weaver.Listener {
 
     @Override
     public void clientSeen() {
-        Background.executor().execute(new FirstClient());
-    }
-
-    @Override
-    public void classesMissed() {
-        if (scheduled.compareAndSet(false, true)) {
-            Background.executor().execute(new Missed());
+        if (passesAsked.getAndIncrement() == 0) {
+            Background.executor().execute(new Passes());
         }
     }
 
@@ -135,38 +133,45 @@ public final class Installer implements Weaver.Listener {
         Log.debug("the program has an OpenTelemetry API in " + loader);
     }
 
-    private void weaveLoaded() {
-        Weaver now = weaver;
-        if (now != null) {
-            try {
-                now.weaveLoaded();
-            } catch (Throwable fault) {
-                Log.fault("classes that were loaded before could not be woven", fault);
-            }
+    /**
+     * Weaves what is loaded, again and again as long as somebody asks meanwhile, on one thread. The first time it also
+     * takes what the program has set since the start, and in the end lets the first exchange go.
+     */
+    private final class Passes implements Runnable {
+        @Override
+        public void run() {
+            int asked;
+            do {
+                asked = passesAsked.get();
+                try {
+                    if (!watching) {
+                        new Tick().run();
+                    }
+                    // To find class files may run the program's class loaders, and those may load over HTTP.
+                    Exempt.run(new Pass());
+                } finally {
+                    Ready.done();
+                }
+                if (!watching) {
+                    watching = true;
+                    Background.executor()
+                            .scheduleWithFixedDelay(new Tick(), TICK_SECONDS, TICK_SECONDS, TimeUnit.SECONDS);
+                }
+            } while (!passesAsked.compareAndSet(asked, 0));
         }
     }
 
-    /** Takes what the program changed since the start, weaves the JDK's sockets, and lets the first exchange go. */
-    private final class FirstClient implements Runnable {
+    private final class Pass implements Runnable {
         @Override
         public void run() {
-            Tick tick = new Tick();
-            tick.run();
-            try {
-                // To find advice may run the program's class loaders, and those may load over HTTP.
-                Exempt.run(new Missed());
-            } finally {
-                Ready.done();
+            Weaver now = weaver;
+            if (now != null) {
+                try {
+                    now.weaveLoaded();
+                } catch (Throwable fault) {
+                    Log.fault("classes that were loaded before could not be woven", fault);
+                }
             }
-            Background.executor().scheduleWithFixedDelay(tick, TICK_SECONDS, TICK_SECONDS, TimeUnit.SECONDS);
-        }
-    }
-
-    private final class Missed implements Runnable {
-        @Override
-        public void run() {
-            scheduled.set(false);
-            weaveLoaded();
         }
     }
 

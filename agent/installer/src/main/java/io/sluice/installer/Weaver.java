@@ -25,11 +25,11 @@ import org.jspecify.annotations.Nullable;
 final class Weaver implements ClassFileTransformer {
     /** Is told what the weaver sees. Called while a class is being loaded: must neither block nor throw. */
     interface Listener {
-        /** The first class of a client is being loaded: {@link Weaver#weaveLoaded} should run soon, on another thread. */
+        /**
+         * A class of a client is being loaded: {@link Weaver#weaveLoaded} should run soon, on another thread, for the
+         * support hooks when it is the first one, and for what was loaded on the way, which nobody was offered.
+         */
         void clientSeen();
-
-        /** Classes need {@link Weaver#weaveLoaded} though a client was seen long ago. */
-        void classesMissed();
 
         /** This loader defines the program's OpenTelemetry API. */
         void programApiSeen(@Nullable ClassLoader loader);
@@ -103,8 +103,7 @@ final class Weaver implements ClassFileTransformer {
 
     private byte @Nullable [] hit(Target target, @Nullable ClassLoader loader, byte[] classFile) {
         if (busy.get() != null) {
-            listener.classesMissed();
-            return null;
+            return null; // weaveLoaded comes by
         }
         busy.set(Boolean.TRUE);
         try {
@@ -112,15 +111,10 @@ final class Weaver implements ClassFileTransformer {
                 listener.programApiSeen(loader);
                 return null;
             }
-            boolean first = !clientSeen && target.isOfClient();
-            if (first) {
-                clientSeen = true;
-            }
+            clientSeen |= target.isOfClient();
             byte[] woven = weave(target, loader, classFile);
-            if (first) {
+            if (clientSeen) {
                 listener.clientSeen();
-            } else if (clientSeen) {
-                listener.classesMissed();
             }
             return woven;
         } catch (Throwable fault) {

@@ -329,11 +329,6 @@ class WeaverTest {
         }
 
         @Override
-        public void classesMissed() {
-            events.add("classes missed");
-        }
-
-        @Override
         public void programApiSeen(ClassLoader loader) {
             events.add("API in " + loader);
         }
