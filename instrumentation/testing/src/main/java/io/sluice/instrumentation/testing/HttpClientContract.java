@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.sluice.limiter.Destination;
 import io.sluice.limiter.Limits;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.util.ArrayList;
 import java.util.List;
@@ -245,15 +246,16 @@ public abstract class HttpClientContract {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"/reset", "/hangup"})
+    @ValueSource(strings = {"/reset", "/hangup?bytes=1000"})
     void afterAFaultTheLeaseIsBack(String path) throws Exception {
         TestAgent.limit(1);
         TestServer server = closing(TestServer.start());
         ContractClient client = plainClient();
         for (int i = 0; i < 4; i++) {
             try {
-                client.get(server.url(path));
-                throw new AssertionError("expected a failure");
+                // Some clients, HttpURLConnection among them, take a body that ends too early for a short one.
+                assertThat(client.get(server.url(path))).hasSizeLessThan("200 ".length() + 1000);
+                assertThat(path).isNotEqualTo("/reset");
             } catch (Exception expected) {
                 assertThat(isTimeout(expected)).isFalse();
             }
@@ -390,5 +392,75 @@ public abstract class HttpClientContract {
             one.get(20, TimeUnit.SECONDS);
         }
         awaitQuiet(server);
+    }
+
+    private static InetSocketAddress address(TestProxy proxy) {
+        return new InetSocketAddress(proxy.host(), proxy.port());
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 5})
+    void throughAProxyItsLimitHolds(int limit) throws Exception {
+        assumeTrue(KernelMeter.available(), KernelMeter.UNAVAILABLE);
+        TestAgent.limits(Limits.builder()
+                .maxConnectionsPerServer(20)
+                .maxConnectionsPerProxy(limit)
+                .build());
+        TestServer first = closing(TestServer.builder().delayMillis(15).start());
+        TestServer second = closing(TestServer.builder().delayMillis(15).start());
+        TestProxy proxy = closing(TestProxy.start());
+        ContractClient client = closing(client(ContractClient.Setup.plain().through(address(proxy))));
+        try (KernelMeter meter = KernelMeter.start(proxy.port())) {
+            together(20, () -> {
+                assertThat(client.get(first.url("/bytes/500"))).startsWith("200 abc");
+                assertThat(client.get(second.url("/bytes/500"))).startsWith("200 abc");
+                return null;
+            });
+            assertThat(meter.max()).isEqualTo(limit);
+        }
+        assertThat(proxy.plainRequests()).isEqualTo(40);
+        awaitQuiet(first);
+        awaitQuiet(second);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 4, false", "2, 5, true", "5, 2, false"})
+    void throughATunnelBothLimitsHold(int perServer, int perProxy, boolean connectHttp10) throws Exception {
+        assumeTrue(KernelMeter.available(), KernelMeter.UNAVAILABLE);
+        TestAgent.limits(Limits.builder()
+                .maxConnectionsPerServer(perServer)
+                .maxConnectionsPer10Server(20)
+                .maxConnectionsPerProxy(perProxy)
+                .build());
+        TestServer server = closing(TestServer.builder().tls().delayMillis(15).start());
+        TestProxy.Builder builder = TestProxy.builder();
+        TestProxy proxy = closing((connectHttp10 ? builder.connectHttp10() : builder).start());
+        ContractClient client = closing(client(
+                ContractClient.Setup.plain().through(address(proxy)).trusting(TestTls.clientContext())));
+        try (KernelMeter meter = KernelMeter.start(proxy.port())) {
+            together(24, () -> {
+                assertThat(client.get(server.url("/bytes/500"))).startsWith("200 abc");
+                return null;
+            });
+            assertThat(meter.max()).isEqualTo(Math.min(perServer, perProxy));
+        }
+        assertThat(TestAgent.figures(server).isHttp10()).as("the answer to CONNECT is the proxy's").isFalse();
+        awaitQuiet(server);
+    }
+
+    @Test
+    void idleTunnelsToOneServerMakeRoomForAnother() throws Exception {
+        TestAgent.limits(Limits.builder().maxConnectionsPerProxy(1).build());
+        TestServer first = closing(TestServer.builder().tls().start());
+        TestServer second = closing(TestServer.builder().tls().start());
+        TestProxy proxy = closing(TestProxy.start());
+        ContractClient client = closing(client(
+                ContractClient.Setup.plain().through(address(proxy)).trusting(TestTls.clientContext())));
+        for (int i = 0; i < 3; i++) {
+            assertThat(client.get(first.url("/bytes/10"))).startsWith("200 ");
+            assertThat(client.get(second.url("/bytes/10"))).startsWith("200 ");
+        }
+        awaitQuiet(first);
+        awaitQuiet(second);
     }
 }
