@@ -6,11 +6,11 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Looks after the table now and then: every 100 ms while somebody waits (unread responses, stalls, lost sockets), and
+ * Looks after the table now and then: every 50 ms while somebody waits (unread responses, stalls, lost sockets), and
  * seldom otherwise (unused destinations). Starts no thread before the first exchange.
  */
 final class Housekeeper implements Runnable {
-    private static final long WATCH_MILLIS = 100;
+    private static final long WATCH_MILLIS = 50;
     /** A response that nobody reads is finished when somebody has waited this long. */
     private static final long UNREAD_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
     /** ServicePoint's idle time; a destination unused for one to two of these is forgotten. */

@@ -131,7 +131,7 @@ public final class LimiterTable {
 
     /**
      * Looks after destinations where somebody waits: after {@code unreadNanos} of waiting, lets the clients finish responses
-     * that nobody reads; warns of stalls. To be called by one thread at a time, every 100 ms or so while somebody waits.
+     * that nobody reads; warns of stalls. To be called by one thread at a time, every 50 ms or so while somebody waits.
      *
      * @return whether anybody waits
      */

@@ -103,8 +103,7 @@ public final class HttpUrlConnectionInstrumentation implements ClientInstrumenta
         /** Counts the connection, or gives its room back. */
         @Advice.OnMethodExit(onThrowable = Throwable.class, suppress = Throwable.class)
         public static void exit(
-                @Advice.Enter @Nullable Object opening,
-                @Advice.Thrown(readOnly = false) @Nullable Throwable thrown) {
+                @Advice.Enter @Nullable Object opening, @Advice.Thrown(readOnly = false) @Nullable Throwable thrown) {
             thrown = UrlConnectionHooks.connected(opening, thrown);
         }
     }

@@ -35,7 +35,8 @@ class HttpUrlConnectionContractTest extends HttpClientContract {
             Proxy proxy = setup.proxy() == null ? Proxy.NO_PROXY : new Proxy(Proxy.Type.HTTP, setup.proxy());
             HttpURLConnection connection = (HttpURLConnection) new URL(url).openConnection(proxy);
             if (setup.tls() != null && connection instanceof HttpsURLConnection) {
-                ((HttpsURLConnection) connection).setSSLSocketFactory(setup.tls().getSocketFactory());
+                ((HttpsURLConnection) connection)
+                        .setSSLSocketFactory(setup.tls().getSocketFactory());
             }
             return connection;
         }

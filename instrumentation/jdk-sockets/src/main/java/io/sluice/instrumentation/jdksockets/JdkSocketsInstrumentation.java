@@ -27,7 +27,8 @@ public final class JdkSocketsInstrumentation implements ClientInstrumentation {
     @Override
     public List<Hook> hooks() {
         return Arrays.asList(
-                // connect(SocketAddress) and the connecting constructors end here; SSLSocket calls it for its own socket.
+                // connect(SocketAddress) and the connecting constructors end here; SSLSocket calls it for its own
+                // socket.
                 Hook.on("java.net.Socket")
                         .method("connect")
                         .descriptor("(Ljava/net/SocketAddress;I)V")

@@ -84,10 +84,14 @@ public abstract class HttpClientContract {
     }
 
     private static void awaitQuiet(TestServer server) throws Exception {
-        TestAgent.await("every lease is back", () -> TestAgent.figures(server).leased() == 0
-                && TestAgent.figures(server).pending() == 0);
-        TestAgent.await("every open connection is idle", () -> TestAgent.figures(server).open()
-                == TestAgent.figures(server).idle());
+        TestAgent.await(
+                "every lease is back",
+                () -> TestAgent.figures(server).leased() == 0
+                        && TestAgent.figures(server).pending() == 0);
+        TestAgent.await(
+                "every open connection is idle",
+                () -> TestAgent.figures(server).open()
+                        == TestAgent.figures(server).idle());
     }
 
     @ParameterizedTest
@@ -99,7 +103,9 @@ public abstract class HttpClientContract {
         ContractClient client = plainClient();
         try (KernelMeter meter = KernelMeter.start(server.port())) {
             together(30, () -> {
-                assertThat(client.get(server.url("/bytes/500"))).startsWith("200 abc").hasSize(504);
+                assertThat(client.get(server.url("/bytes/500")))
+                        .startsWith("200 abc")
+                        .hasSize(504);
                 return null;
             });
             assertThat(meter.max()).isEqualTo(limit);
@@ -131,7 +137,8 @@ public abstract class HttpClientContract {
         ContractClient client = plainClient();
         for (int i = 0; i < 5; i++) {
             assertThat(client.get(server.url("/bytes/100"))).startsWith("200 ");
-            TestAgent.await("the connection is idle", () -> TestAgent.figures(server).idle() == 1);
+            TestAgent.await(
+                    "the connection is idle", () -> TestAgent.figures(server).idle() == 1);
         }
         assertThat(server.acceptedConnections()).isEqualTo(1);
         assertThat(TestAgent.figures(server).leased()).isZero();
@@ -176,7 +183,8 @@ public abstract class HttpClientContract {
         for (Future<?> one : all) {
             one.get(20, TimeUnit.SECONDS);
         }
-        TestAgent.await("both connections are idle", () -> TestAgent.figures(server).idle() == 2);
+        TestAgent.await(
+                "both connections are idle", () -> TestAgent.figures(server).idle() == 2);
         try (KernelMeter meter = KernelMeter.start(server.port())) {
             for (int i = 0; i < 5; i++) {
                 assertThat(second.get(server.url("/bytes/10"))).startsWith("200 ");
@@ -281,8 +289,11 @@ public abstract class HttpClientContract {
             }
         }
         Destination nobody = Destination.server("http", "127.0.0.1", port);
-        TestAgent.await("every lease is back", () -> TestAgent.table().snapshot(nobody).leased() == 0);
-        TestAgent.await("no connection is open", () -> TestAgent.table().snapshot(nobody).open() == 0);
+        TestAgent.await(
+                "every lease is back", () -> TestAgent.table().snapshot(nobody).leased() == 0);
+        TestAgent.await(
+                "no connection is open",
+                () -> TestAgent.table().snapshot(nobody).open() == 0);
     }
 
     @Test
@@ -359,7 +370,8 @@ public abstract class HttpClientContract {
     @Test
     void anHttp10ServerHasItsOwnLimitFromItsFirstAnswerOn() throws Exception {
         assumeTrue(KernelMeter.available(), KernelMeter.UNAVAILABLE);
-        TestServer server = closing(TestServer.builder().http10().delayMillis(20).start());
+        TestServer server =
+                closing(TestServer.builder().http10().delayMillis(20).start());
         ContractClient client = plainClient();
         assertThat(client.get(server.url("/bytes/10"))).startsWith("200 ");
         TestAgent.await("the class is known", () -> TestAgent.figures(server).limit() == 4);
@@ -435,8 +447,8 @@ public abstract class HttpClientContract {
         TestServer server = closing(TestServer.builder().tls().delayMillis(15).start());
         TestProxy.Builder builder = TestProxy.builder();
         TestProxy proxy = closing((connectHttp10 ? builder.connectHttp10() : builder).start());
-        ContractClient client = closing(client(
-                ContractClient.Setup.plain().through(address(proxy)).trusting(TestTls.clientContext())));
+        ContractClient client = closing(
+                client(ContractClient.Setup.plain().through(address(proxy)).trusting(TestTls.clientContext())));
         try (KernelMeter meter = KernelMeter.start(proxy.port())) {
             together(24, () -> {
                 assertThat(client.get(server.url("/bytes/500"))).startsWith("200 abc");
@@ -444,7 +456,9 @@ public abstract class HttpClientContract {
             });
             assertThat(meter.max()).isEqualTo(Math.min(perServer, perProxy));
         }
-        assertThat(TestAgent.figures(server).isHttp10()).as("the answer to CONNECT is the proxy's").isFalse();
+        assertThat(TestAgent.figures(server).isHttp10())
+                .as("the answer to CONNECT is the proxy's")
+                .isFalse();
         awaitQuiet(server);
     }
 
@@ -454,8 +468,8 @@ public abstract class HttpClientContract {
         TestServer first = closing(TestServer.builder().tls().start());
         TestServer second = closing(TestServer.builder().tls().start());
         TestProxy proxy = closing(TestProxy.start());
-        ContractClient client = closing(client(
-                ContractClient.Setup.plain().through(address(proxy)).trusting(TestTls.clientContext())));
+        ContractClient client = closing(
+                client(ContractClient.Setup.plain().through(address(proxy)).trusting(TestTls.clientContext())));
         for (int i = 0; i < 3; i++) {
             assertThat(client.get(first.url("/bytes/10"))).startsWith("200 ");
             assertThat(client.get(second.url("/bytes/10"))).startsWith("200 ");

@@ -38,7 +38,8 @@ public final class TestAgent {
     /** The figures of a server. */
     public static Snapshot figures(TestServer server) {
         String url = server.url("/");
-        return table().snapshot(Destination.server(url.startsWith("https") ? "https" : "http", server.host(), server.port()));
+        return table().snapshot(
+                        Destination.server(url.startsWith("https") ? "https" : "http", server.host(), server.port()));
     }
 
     /** Waits until something is so; fails after ten seconds. Looks again every millisecond. */

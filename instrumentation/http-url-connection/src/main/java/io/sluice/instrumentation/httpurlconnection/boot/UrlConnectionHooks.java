@@ -54,7 +54,9 @@ public final class UrlConnectionHooks {
     private static final class Begun {
         final Lease lease;
         final @Nullable Begun outer;
-        @Nullable HttpClient taken;
+
+        @Nullable
+        HttpClient taken;
 
         Begun(Lease lease, @Nullable Begun outer) {
             this.lease = lease;
@@ -93,9 +95,7 @@ public final class UrlConnectionHooks {
         boolean secure = "https".equalsIgnoreCase(url.getProtocol());
         Destination server = Destination.server(url.getProtocol(), url.getHost(), url.getPort());
         // A SOCKS proxy passes bytes on and knows no HTTP: such a connection counts as the server's.
-        if (proxy == null
-                || proxy.type() != Proxy.Type.HTTP
-                || !(proxy.address() instanceof InetSocketAddress)) {
+        if (proxy == null || proxy.type() != Proxy.Type.HTTP || !(proxy.address() instanceof InetSocketAddress)) {
             return Ask.direct(CLIENT, server);
         }
         InetSocketAddress address = (InetSocketAddress) proxy.address();
@@ -219,7 +219,8 @@ public final class UrlConnectionHooks {
             return;
         }
         String statusLine = ((MessageHeader) headers).getValue(0);
-        boolean ofTheProxy = tracked.ask.isTunnelled() && !(JdkInternals.socket((HttpClient) client) instanceof SSLSocket);
+        boolean ofTheProxy =
+                tracked.ask.isTunnelled() && !(JdkInternals.socket((HttpClient) client) instanceof SSLSocket);
         if (statusLine != null && !ofTheProxy) {
             tracked.connection.answered(statusLine.startsWith("HTTP/1.0"));
         }
