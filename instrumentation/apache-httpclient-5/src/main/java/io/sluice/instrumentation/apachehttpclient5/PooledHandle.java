@@ -1,0 +1,105 @@
+package io.sluice.instrumentation.apachehttpclient5;
+
+import java.lang.ref.WeakReference;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import org.apache.hc.client5.http.HttpRoute;
+import org.apache.hc.client5.http.io.ManagedHttpClientConnection;
+import org.apache.hc.core5.pool.ManagedConnPool;
+import org.apache.hc.core5.pool.PoolEntry;
+import org.apache.hc.core5.util.Timeout;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An entry of a pool. It is evicted as a client would use it: leased, closed, and released as not reusable. So it is claimed
+ * under the pool's own lock, whatever the concurrency policy, and closed outside of it.
+ */
+final class PooledHandle extends Handle {
+    private final WeakReference<ManagedConnPool<HttpRoute, ManagedHttpClientConnection>> pool;
+    private final WeakReference<PoolEntry<HttpRoute, ManagedHttpClientConnection>> entry;
+
+    PooledHandle(
+            ManagedConnPool<HttpRoute, ManagedHttpClientConnection> pool,
+            PoolEntry<HttpRoute, ManagedHttpClientConnection> entry) {
+        this.pool = new WeakReference<>(pool);
+        this.entry = new WeakReference<>(entry);
+    }
+
+    @Override
+    boolean evict() throws InterruptedException, ExecutionException {
+        ManagedConnPool<HttpRoute, ManagedHttpClientConnection> from = pool.get();
+        PoolEntry<HttpRoute, ManagedHttpClientConnection> wanted = entry.get();
+        if (from == null || wanted == null) {
+            return false;
+        }
+        // A pool that prefers the youngest gives the eldest last.
+        List<PoolEntry<HttpRoute, ManagedHttpClientConnection>> others = new ArrayList<>(2);
+        boolean found;
+        try {
+            PoolEntry<HttpRoute, ManagedHttpClientConnection> leased = leaseIdle(from, wanted);
+            while (leased != null && leased != wanted) {
+                others.add(leased);
+                leased = leaseIdle(from, wanted);
+            }
+            found = leased == wanted;
+        } catch (IllegalStateException closed) {
+            // A closed pool leases nothing. It has not closed what was leased then, and its manager takes nothing back.
+            found = false;
+            closeConnectionOf(wanted);
+        } finally {
+            for (int i = others.size() - 1; i >= 0; i--) {
+                from.release(others.get(i), others.get(i).hasConnection());
+            }
+        }
+        if (found) {
+            closeLeased(from, wanted);
+        }
+        return isClosed();
+    }
+
+    private static void closeConnectionOf(PoolEntry<HttpRoute, ManagedHttpClientConnection> orphan) {
+        ManagedHttpClientConnection connection = orphan.getConnection();
+        if (connection != null) {
+            close(connection);
+        }
+    }
+
+    private static void closeLeased(
+            ManagedConnPool<HttpRoute, ManagedHttpClientConnection> from,
+            PoolEntry<HttpRoute, ManagedHttpClientConnection> leased) {
+        try {
+            closeConnectionOf(leased);
+        } finally {
+            from.release(leased, false);
+        }
+    }
+
+    /** The next idle entry that such an exchange would get, or null where it would have to wait or to connect. */
+    private static @Nullable PoolEntry<HttpRoute, ManagedHttpClientConnection> leaseIdle(
+            ManagedConnPool<HttpRoute, ManagedHttpClientConnection> from,
+            PoolEntry<HttpRoute, ManagedHttpClientConnection> like)
+            throws InterruptedException, ExecutionException {
+        if (from.getStats(like.getRoute()).getAvailable() == 0) {
+            return null;
+        }
+        Future<PoolEntry<HttpRoute, ManagedHttpClientConnection>> future =
+                from.lease(like.getRoute(), like.getState(), Timeout.DISABLED, null);
+        if (!future.isDone() && future.cancel(true)) {
+            return null;
+        }
+        PoolEntry<HttpRoute, ManagedHttpClientConnection> leased;
+        try {
+            leased = future.get();
+        } catch (CancellationException closed) {
+            return null;
+        }
+        if (leased != null && !leased.hasConnection()) {
+            from.release(leased, false);
+            return null;
+        }
+        return leased;
+    }
+}
