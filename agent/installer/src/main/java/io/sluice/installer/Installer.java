@@ -29,14 +29,14 @@ public final class Installer implements Weaver.Listener {
     private static final long TICK_SECONDS = 1;
 
     private final SettingsWatcher watcher;
-    private final LimiterTable table;
+    private final @Nullable LimiterTable table;
     /** How often somebody asked since the last pass began; from 0 to 1 means to start one. */
     private final AtomicInteger passesAsked = new AtomicInteger();
 
     private volatile boolean watching;
     private volatile @Nullable Weaver weaver;
 
-    private Installer(SettingsWatcher watcher, LimiterTable table) {
+    private Installer(SettingsWatcher watcher, @Nullable LimiterTable table) {
         this.watcher = watcher;
         this.table = table;
     }
@@ -64,6 +64,7 @@ public final class Installer implements Weaver.Listener {
         }
         if (settings.limits().mode() == Limits.Mode.OFF) {
             Log.info("switched off by sluice.mode=off: nothing is woven, nothing is limited");
+            new Installer(watcher, null).watch(); // to say that it cannot be switched on
             return;
         }
         LimiterTable table = ConnectionGate.install(settings.limits(), new NoTelemetry(), new ToLog());
@@ -133,6 +134,10 @@ public final class Installer implements Weaver.Listener {
         Log.debug("the program has an OpenTelemetry API in " + loader);
     }
 
+    private void watch() {
+        Background.executor().scheduleWithFixedDelay(new Tick(), TICK_SECONDS, TICK_SECONDS, TimeUnit.SECONDS);
+    }
+
     /**
      * Weaves what is loaded, again and again as long as somebody asks meanwhile, on one thread. The first time it also
      * takes what the program has set since the start, and in the end lets the first exchange go.
@@ -154,8 +159,7 @@ public final class Installer implements Weaver.Listener {
                 }
                 if (!watching) {
                     watching = true;
-                    Background.executor()
-                            .scheduleWithFixedDelay(new Tick(), TICK_SECONDS, TICK_SECONDS, TimeUnit.SECONDS);
+                    watch();
                 }
             } while (!passesAsked.compareAndSet(asked, 0));
         }
@@ -188,7 +192,9 @@ public final class Installer implements Weaver.Listener {
         @Override
         public void changed(Settings settings) {
             Log.level(settings.log());
-            table.limits(settings.limits());
+            if (table != null) {
+                table.limits(settings.limits());
+            }
             Log.info("settings changed: " + settings.limits());
         }
     }
