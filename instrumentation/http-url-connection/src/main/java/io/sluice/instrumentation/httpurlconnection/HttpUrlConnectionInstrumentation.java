@@ -45,6 +45,9 @@ public final class HttpUrlConnectionInstrumentation implements ClientInstrumenta
                 Hook.on("sun.net.www.http.KeepAliveCache").method("put").advice(HERE + "ReturnedAdvice"),
                 // (MessageHeader, ProgressSource, HttpURLConnection) up to 20, without the second from 21 on.
                 Hook.on("sun.net.www.http.HttpClient").method("parseHTTP").advice(HERE + "AnsweredAdvice"),
+                Hook.on("sun.net.www.protocol.http.HttpURLConnection")
+                        .method("getInputStream0")
+                        .advice(HERE + "HeadReadAdvice"),
                 Hook.on("sun.net.www.protocol.https.HttpsClient")
                         .method("afterConnect")
                         .advice(HERE + "HandshakeAdvice"));
@@ -144,6 +147,17 @@ public final class HttpUrlConnectionInstrumentation implements ClientInstrumenta
         @Advice.OnMethodExit(suppress = Throwable.class)
         public static void exit(@Advice.This Object client, @Advice.Argument(0) Object headers) {
             UrlConnectionHooks.answered(client, headers);
+        }
+    }
+
+    /** The client is done with the head of a response, its redirects and challenges included: the program has the body. */
+    public static final class HeadReadAdvice {
+        private HeadReadAdvice() {}
+
+        /** Also for an error status, which is thrown. */
+        @Advice.OnMethodExit(onThrowable = Throwable.class, suppress = Throwable.class)
+        public static void exit(@Advice.FieldValue(value = "http", typing = Typing.DYNAMIC) @Nullable Object client) {
+            UrlConnectionHooks.headRead(client);
         }
     }
 

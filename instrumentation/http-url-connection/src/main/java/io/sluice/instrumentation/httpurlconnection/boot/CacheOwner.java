@@ -2,12 +2,10 @@ package io.sluice.instrumentation.httpurlconnection.boot;
 
 import io.sluice.bridge.Background;
 import io.sluice.bridge.FailOpen;
-import io.sluice.limiter.Connection;
 import io.sluice.limiter.ConnectionOwner;
 import java.io.InputStream;
 import java.lang.ref.WeakReference;
 import java.net.Socket;
-import java.util.concurrent.atomic.AtomicBoolean;
 import sun.net.www.http.ChunkedInputStream;
 import sun.net.www.http.HttpClient;
 import sun.net.www.http.KeepAliveStream;
@@ -37,22 +35,20 @@ final class CacheOwner implements ConnectionOwner {
     public boolean finish(Object handle) {
         HttpClient client = (HttpClient) handle;
         UrlConnectionHooks.Tracked tracked = UrlConnectionHooks.TRACKED.get(client);
-        if (tracked == null || !tracked.finishing.compareAndSet(false, true)) {
+        if (tracked == null || !tracked.isFinishable() || !tracked.finishing.compareAndSet(false, true)) {
             return false;
         }
-        Background.aside(new Finish(client, tracked.connection, tracked.finishing));
+        Background.aside(new Finish(client, tracked));
         return true;
     }
 
     private static final class Finish implements Runnable {
         private final HttpClient client;
-        private final Connection connection;
-        private final AtomicBoolean finishing;
+        private final UrlConnectionHooks.Tracked tracked;
 
-        Finish(HttpClient client, Connection connection, AtomicBoolean finishing) {
+        Finish(HttpClient client, UrlConnectionHooks.Tracked tracked) {
             this.client = client;
-            this.connection = connection;
-            this.finishing = finishing;
+            this.tracked = tracked;
         }
 
         @Override
@@ -62,12 +58,15 @@ final class CacheOwner implements ConnectionOwner {
             } catch (Throwable fault) {
                 FailOpen.report(fault);
             } finally {
-                finishing.set(false);
+                tracked.finishing.set(false);
             }
         }
 
         private void finish() throws Exception {
             InputStream body = client.serverInput;
+            if (!tracked.isFinishable()) {
+                return; // it may be the body of somebody else's exchange, who took the connection meanwhile
+            }
             if (body instanceof KeepAliveStream) {
                 if (((KeepAliveStream) body).hurry()) {
                     client.finished(); // the stream, once hurried, leaves that to us
@@ -78,7 +77,7 @@ final class CacheOwner implements ConnectionOwner {
                 Socket socket = JdkInternals.socket(client);
                 if (socket != null && TcpState.peerHasClosed(socket)) {
                     // The server counts this connection no more. What it sent stays in the buffer for the program.
-                    connection.closed();
+                    tracked.connection.closed();
                 }
             }
         }

@@ -43,10 +43,20 @@ public final class UrlConnectionHooks {
         final Connection connection;
         /** Whether a thread is at work finishing its response. */
         final AtomicBoolean finishing = new AtomicBoolean();
+        /**
+         * The exchange whose response may be finished. Not before HttpURLConnection is done with the head: until then it
+         * asks its HttpClient for the stream, or closes it, and the HttpClient might be somebody else's by then.
+         */
+        volatile @Nullable Lease finishable;
 
         Tracked(Ask ask, Connection connection) {
             this.ask = ask;
             this.connection = connection;
+        }
+
+        boolean isFinishable() {
+            Lease exchange = finishable;
+            return exchange != null && exchange == connection.lease();
         }
     }
 
@@ -190,6 +200,14 @@ public final class UrlConnectionHooks {
             }
         }
         return thrown;
+    }
+
+    /** The client is done with the head of a response. */
+    public static void headRead(@Nullable Object client) {
+        Tracked tracked = TRACKED.get((HttpClient) client);
+        if (tracked != null) {
+            tracked.finishable = tracked.connection.lease();
+        }
     }
 
     /** The handshake failed and left the socket open. */
