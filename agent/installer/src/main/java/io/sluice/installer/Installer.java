@@ -8,6 +8,7 @@ import io.sluice.instrumentation.api.ClientInstrumentation;
 import io.sluice.limiter.LimiterTable;
 import io.sluice.limiter.Limits;
 import io.sluice.limiter.Reporter;
+import io.sluice.telemetry.WaitSpans;
 import java.io.File;
 import java.io.IOException;
 import java.lang.instrument.Instrumentation;
@@ -17,6 +18,7 @@ import java.util.List;
 import java.util.ServiceLoader;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.jar.JarFile;
 import java.util.jar.Manifest;
 import org.jspecify.annotations.Nullable;
@@ -30,15 +32,17 @@ public final class Installer implements Weaver.Listener {
 
     private final SettingsWatcher watcher;
     private final @Nullable LimiterTable table;
+    private final @Nullable WaitSpans spans;
     /** How often somebody asked since the last pass began; from 0 to 1 means to start one. */
     private final AtomicInteger passesAsked = new AtomicInteger();
 
     private volatile boolean watching;
     private volatile @Nullable Weaver weaver;
 
-    private Installer(SettingsWatcher watcher, @Nullable LimiterTable table) {
+    private Installer(SettingsWatcher watcher, @Nullable LimiterTable table, @Nullable WaitSpans spans) {
         this.watcher = watcher;
         this.table = table;
+        this.spans = spans;
     }
 
     /**
@@ -64,13 +68,19 @@ public final class Installer implements Weaver.Listener {
         }
         if (settings.limits().mode() == Limits.Mode.OFF) {
             Log.info("switched off by sluice.mode=off: nothing is woven, nothing is limited");
-            new Installer(watcher, null).watch(); // to say that it cannot be switched on
+            new Installer(watcher, null, null).watch(); // to say that it cannot be switched on
             return;
         }
-        LimiterTable table = ConnectionGate.install(settings.limits(), new NoTelemetry(), new ToLog());
-        Installer installer = new Installer(watcher, table);
+        WaitSpans spans = WaitSpans.create(new Warnings(), new Unlimited());
+        LimiterTable table = ConnectionGate.install(settings.limits(), spans, new ToLog());
+        Installer installer = new Installer(watcher, table, spans);
         ClassLoader own = Installer.class.getClassLoader();
-        Weaver weaver = new Weaver(instrumentation, instrumentations(own), new AgentClasses(own), installer);
+        Weaver weaver = new Weaver(
+                instrumentation,
+                instrumentations(own),
+                WaitSpans.programApiClasses(),
+                new AgentClasses(own),
+                installer);
         installer.weaver = weaver;
         instrumentation.addTransformer(weaver, true);
         if (weaver.isClientLoaded()) {
@@ -131,7 +141,9 @@ public final class Installer implements Weaver.Listener {
 
     @Override
     public void programApiSeen(@Nullable ClassLoader loader) {
-        Log.debug("the program has an OpenTelemetry API in " + loader);
+        if (spans != null) {
+            spans.programApiSeen(loader);
+        }
     }
 
     private void watch() {
@@ -196,6 +208,20 @@ public final class Installer implements Weaver.Listener {
                 table.limits(settings.limits());
             }
             Log.info("settings changed: " + settings.limits());
+        }
+    }
+
+    private static final class Warnings implements Consumer<String> {
+        @Override
+        public void accept(String warning) {
+            Log.warn(warning);
+        }
+    }
+
+    private static final class Unlimited implements Consumer<Runnable> {
+        @Override
+        public void accept(Runnable task) {
+            Exempt.run(task);
         }
     }
 

@@ -31,12 +31,9 @@ final class Weaver implements ClassFileTransformer {
          */
         void clientSeen();
 
-        /** This loader defines the program's OpenTelemetry API. */
+        /** This loader defines a class of the program's OpenTelemetry API. */
         void programApiSeen(@Nullable ClassLoader loader);
     }
-
-    /** Defined wherever the OpenTelemetry API is. */
-    private static final String PROGRAM_API = "io.opentelemetry.context.Context";
 
     /** Class loaders of other agents, whose own traffic is none of ours. */
     private static final String[] AGENTS = {
@@ -52,7 +49,9 @@ final class Weaver implements ClassFileTransformer {
     /** By the name with dots, as a loaded class gives it. */
     private final Map<String, Target> byName = new HashMap<String, Target>();
 
-    private final Target programApi = new Target(PROGRAM_API);
+    /** Stands for the classes that are not woven but show that the program has an OpenTelemetry API. */
+    private final Target programApi = new Target("");
+
     private final LoaderState.Table loaders = new LoaderState.Table();
     /** Set while this thread weaves: JVMs differ in whether they offer the classes that it loads meanwhile. */
     private final ThreadLocal<@Nullable Boolean> busy = new ThreadLocal<@Nullable Boolean>();
@@ -64,6 +63,7 @@ final class Weaver implements ClassFileTransformer {
     Weaver(
             Instrumentation instrumentation,
             Iterable<ClientInstrumentation> instrumentations,
+            Iterable<String> programApiClasses,
             AgentClasses agentClasses,
             Listener listener) {
         this.instrumentation = instrumentation;
@@ -76,18 +76,23 @@ final class Weaver implements ClassFileTransformer {
                 target(hook.type()).add(client, hook);
             }
         }
-        byName.put(PROGRAM_API, programApi);
-        byInternalName.put(PROGRAM_API.replace('.', '/'), programApi);
+        for (String className : programApiClasses) {
+            put(className, programApi);
+        }
     }
 
     private Target target(String className) {
         Target target = byName.get(className);
         if (target == null) {
             target = new Target(className);
-            byName.put(className, target);
-            byInternalName.put(className.replace('.', '/'), target);
+            put(className, target);
         }
         return target;
+    }
+
+    private void put(String className, Target target) {
+        byName.put(className, target);
+        byInternalName.put(className.replace('.', '/'), target);
     }
 
     @Override

@@ -13,6 +13,8 @@ import io.sluice.instrumentation.api.ClientInstrumentation;
 import io.sluice.instrumentation.api.Hook;
 import io.sluice.limiter.Limits;
 import io.sluice.limiter.Reporter;
+import io.sluice.limiter.Wait;
+import io.sluice.limiter.WaitListener;
 import java.lang.instrument.Instrumentation;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
@@ -33,6 +35,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class WeaverTest {
     private static final Instrumentation INSTRUMENTATION = ByteBuddyAgent.install();
     private static final int JAVA_8 = 52;
+    private static final String API = "io.opentelemetry.context.Context";
     private static int tests;
 
     /** Names that no other test has used, since classes of those may still be loaded. */
@@ -62,6 +65,7 @@ class WeaverTest {
         weaver = new Weaver(
                 INSTRUMENTATION,
                 Arrays.asList(instrumentations),
+                Collections.singletonList(API),
                 new AgentClasses(Weaver.class.getClassLoader()),
                 seen);
         INSTRUMENTATION.addTransformer(weaver, true);
@@ -100,7 +104,7 @@ class WeaverTest {
 
     private static List<Throwable> reportedFaults() {
         List<Throwable> faults = new ArrayList<>();
-        ConnectionGate.install(Limits.defaults(), new NoTelemetry(), new Reporter() {
+        ConnectionGate.install(Limits.defaults(), new NobodyListens(), new Reporter() {
             @Override
             public void warn(String message) {
                 throw new AssertionError(message);
@@ -283,7 +287,7 @@ class WeaverTest {
     @Test
     void programsTelemetryApiIsReportedAndNotWoven() throws Exception {
         weave();
-        client.with(JAVA_8, "io.opentelemetry.context.Context").load("io.opentelemetry.context.Context");
+        client.with(JAVA_8, API).load(API);
         assertThat(seen.events).containsExactly("API in " + client);
         seen.events.clear();
         assertThat(weaver.isClientLoaded()).isFalse();
@@ -318,6 +322,18 @@ class WeaverTest {
         client.with(JAVA_8, clientClass, "call").load(clientClass);
         hidden.setAccessible(true);
         assertThat(log.lines()).isEmpty();
+    }
+
+    private static final class NobodyListens implements WaitListener {
+        @Override
+        public Object captureContext() {
+            return null;
+        }
+
+        @Override
+        public void ended(Wait wait) {
+            // Nobody wants to know.
+        }
     }
 
     private static final class Seen implements Weaver.Listener {
