@@ -1,0 +1,56 @@
+package io.sluice.instrumentation.apachehttpclient4;
+
+import io.sluice.instrumentation.testing.ContractClient;
+import io.sluice.instrumentation.testing.HttpClientContract;
+import java.io.IOException;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.apache.http.conn.ConnectionPoolTimeoutException;
+
+class BasicContractTest extends HttpClientContract {
+    @Override
+    protected ContractClient client(ContractClient.Setup setup) {
+        return new OneForEachThread(setup);
+    }
+
+    @Override
+    protected boolean isTimeout(Throwable thrown) {
+        return thrown instanceof ConnectionPoolTimeoutException;
+    }
+
+    @Override
+    protected boolean sharesConnectionsAmongThreads() {
+        return false;
+    }
+
+    /** A basic manager serves one thread at a time; each thread has its own. */
+    private static final class OneForEachThread implements ContractClient {
+        private final Queue<HttpClient4> all = new ConcurrentLinkedQueue<>();
+        private final ThreadLocal<HttpClient4> mine;
+
+        OneForEachThread(Setup setup) {
+            mine = ThreadLocal.withInitial(() -> {
+                HttpClient4 made = HttpClient4.basic(setup);
+                all.add(made);
+                return made;
+            });
+        }
+
+        @Override
+        public String get(String url) throws IOException {
+            return mine.get().get(url);
+        }
+
+        @Override
+        public String post(String url, byte[] body) throws IOException {
+            return mine.get().post(url, body);
+        }
+
+        @Override
+        public void close() throws IOException {
+            for (HttpClient4 one : all) {
+                one.close();
+            }
+        }
+    }
+}
