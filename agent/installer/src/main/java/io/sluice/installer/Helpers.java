@@ -45,11 +45,12 @@ final class Helpers {
         try {
             method.invoke(target, name, bytes, 0, bytes.length, domain);
         } catch (InvocationTargetException e) {
+            Throwable cause = e.getCause();
             // "duplicate class definition": another thread was faster. All else is a fault of ours.
-            boolean duplicate = e.getCause() instanceof LinkageError
-                    && String.valueOf(e.getCause().getMessage()).contains("duplicate");
+            boolean duplicate = cause instanceof LinkageError
+                    && String.valueOf(cause.getMessage()).contains("duplicate");
             if (!duplicate) {
-                throw e;
+                throw new IllegalStateException(name + " could not be defined in " + target + ": " + cause, cause);
             }
         }
     }

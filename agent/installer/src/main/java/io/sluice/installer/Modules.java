@@ -17,7 +17,8 @@ final class Modules {
     private Modules() {}
 
     /**
-     * Exports and opens packages to the module of a class of ours.
+     * Exports and opens packages to the module of a class of ours, and lets their modules read it: that comes by itself
+     * with the first class that is woven, but helpers are defined, and their supertypes resolved, before.
      *
      * @param packages as {@code module/package}; a module that this JVM does without is passed over
      */
@@ -47,7 +48,7 @@ final class Modules {
                 redefine.invoke(
                         instrumentation,
                         module,
-                        Collections.emptySet(),
+                        Collections.singleton(target),
                         opened,
                         opened,
                         Collections.emptySet(),

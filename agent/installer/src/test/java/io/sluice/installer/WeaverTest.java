@@ -324,6 +324,22 @@ class WeaverTest {
         assertThat(log.lines()).isEmpty();
     }
 
+    @Test
+    @EnabledForJreRange(min = JRE.JAVA_9)
+    void modulesReadTheBridgeBeforeHelpersAreDefinedInThem() throws Throwable {
+        Object bridge = module(ConnectionGate.class);
+        Method canRead = Class.forName("java.lang.Module").getMethod("canRead", bridge.getClass());
+        Object module = module(Class.forName("javax.xml.parsers.SAXParser"));
+        assertThat(canRead.invoke(module, bridge)).isEqualTo(false);
+        weave(new SampleInstrumentation(hook(clientClass, "call", Counting.class)).opens("java.xml/jdk.xml.internal"));
+        client.with(JAVA_8, clientClass, "call").load(clientClass);
+        assertThat(canRead.invoke(module, bridge)).isEqualTo(true);
+    }
+
+    private static Object module(Class<?> type) throws Exception {
+        return Class.class.getMethod("getModule").invoke(type);
+    }
+
     private static final class NobodyListens implements WaitListener {
         @Override
         public Object captureContext() {

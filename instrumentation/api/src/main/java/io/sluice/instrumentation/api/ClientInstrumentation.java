@@ -29,7 +29,7 @@ public interface ClientInstrumentation {
      * loader, whose helpers lie at the root of the agent's jar.
      *
      * <p>A helper for a client in a named module must be in a package of that module: only then does the woven class
-     * see it.
+     * see it. If it extends or implements a type of the bridge, that package must be among {@link #opens}.
      */
     default List<String> helpers() {
         return Collections.emptyList();
@@ -38,8 +38,8 @@ public interface ClientInstrumentation {
     /**
      * Packages of named modules into which {@code io.sluice.bridge}, or helpers beside it in the bootstrap loader, must
      * reflect or link, as {@code module/package}: {@code java.base/sun.net.www.http}. They are exported and opened to
-     * that loader's unnamed module, and to nobody else, before the first class of this client is woven. Without effect
-     * on Java 8, where there are no modules.
+     * that loader's unnamed module, and to nobody else, and their module reads it, before the first class of this client
+     * is woven. Without effect on Java 8, where there are no modules.
      */
     default List<String> opens() {
         return Collections.emptyList();
