@@ -5,9 +5,9 @@ import io.sluice.instrumentation.api.Hook;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import net.bytebuddy.asm.Advice;
 import org.apache.hc.client5.http.HttpRoute;
-import org.apache.hc.client5.http.impl.io.BasicHttpClientConnectionManager;
 import org.apache.hc.client5.http.io.ConnectionEndpoint;
 import org.apache.hc.client5.http.io.HttpClientConnectionManager;
 import org.apache.hc.client5.http.io.LeaseRequest;
@@ -44,7 +44,7 @@ public final class ApacheHttpClient5Instrumentation implements ClientInstrumenta
                 PACKAGE + "BasicHandle",
                 PACKAGE + "HandleOwner",
                 PACKAGE + "Routes",
-                PACKAGE + "Waiters",
+                PACKAGE + "ManagerState",
                 PACKAGE + "ClassicExchange",
                 PACKAGE + "GatedLeaseRequest",
                 PACKAGE + "ClassicHooks",
@@ -130,12 +130,13 @@ public final class ApacheHttpClient5Instrumentation implements ClientInstrumenta
     public static final class PooledEndpointAdvice {
         private PooledEndpointAdvice() {}
 
-        /** Ties the lease in hand to the endpoint and to its connection. */
+        /** Ties the lease in hand to the endpoint. By the field, as the constructor had one more parameter up to 5.1. */
         @Advice.OnMethodExit(suppress = Throwable.class)
         public static void exit(
                 @Advice.This ConnectionEndpoint endpoint,
-                @Advice.Argument(0) PoolEntry<HttpRoute, ManagedHttpClientConnection> entry) {
-            ClassicHooks.acquired(endpoint, entry);
+                @Advice.FieldValue("poolEntryRef")
+                        AtomicReference<PoolEntry<HttpRoute, ManagedHttpClientConnection>> entry) {
+            ClassicHooks.acquiredPooled(endpoint, entry.get());
         }
     }
 
@@ -143,13 +144,12 @@ public final class ApacheHttpClient5Instrumentation implements ClientInstrumenta
     public static final class BasicEndpointAdvice {
         private BasicEndpointAdvice() {}
 
-        /** Ties the lease in hand to the endpoint and to its connection. */
+        /** Ties the lease in hand to the endpoint. */
         @Advice.OnMethodExit(suppress = Throwable.class)
         public static void exit(
                 @Advice.This ConnectionEndpoint endpoint,
-                @Advice.Argument(0) BasicHttpClientConnectionManager manager,
-                @Advice.Argument(2) ManagedHttpClientConnection connection) {
-            ClassicHooks.acquired(endpoint, manager, connection);
+                @Advice.FieldValue("connRef") AtomicReference<ManagedHttpClientConnection> connection) {
+            ClassicHooks.acquiredBasic(endpoint, connection.get());
         }
     }
 

@@ -6,9 +6,9 @@ import io.sluice.bridge.WeakMap;
 import io.sluice.limiter.Ask;
 import io.sluice.limiter.Connection;
 import io.sluice.limiter.Lease;
+import io.sluice.limiter.Limits;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.hc.client5.http.HttpRoute;
-import org.apache.hc.client5.http.impl.io.BasicHttpClientConnectionManager;
 import org.apache.hc.client5.http.io.ConnectionEndpoint;
 import org.apache.hc.client5.http.io.HttpClientConnectionManager;
 import org.apache.hc.client5.http.io.LeaseRequest;
@@ -25,8 +25,7 @@ import org.jspecify.annotations.Nullable;
 
 /** What the advice on the classic connection managers calls. Thread-safe. */
 public final class ClassicHooks {
-    /** Who waits on behalf of a manager. */
-    private static final WeakMap<HttpClientConnectionManager, Waiters> WAITERS = new WeakMap<>();
+    private static final WeakMap<HttpClientConnectionManager, ManagerState> MANAGERS = new WeakMap<>();
     /** By what the client keeps a connection in: a pool's entry, or the basic manager's connection. */
     private static final WeakMap<Object, Handle> HANDLES = new WeakMap<>();
     /** An endpoint is made for one exchange. */
@@ -37,11 +36,12 @@ public final class ClassicHooks {
     /**
      * An exchange asks a manager for an endpoint. Does not wait.
      *
-     * @param pool the manager's pool; null in a manager of a single connection
+     * @param owner the manager
+     * @param pool its pool; null in a manager of a single connection
      * @return the request that is to be waited on; null: the manager goes on by itself
      */
     public static @Nullable LeaseRequest lease(
-            HttpClientConnectionManager manager,
+            HttpClientConnectionManager owner,
             @Nullable ManagedConnPool<HttpRoute, ManagedHttpClientConnection> pool,
             @Nullable AtomicBoolean closed,
             @Nullable String id,
@@ -59,27 +59,27 @@ public final class ClassicHooks {
         if (pool != null) {
             int maxPerRoute = pool.getMaxPerRoute(route);
             ask = ask.from(
-                    ConnectionGate.pool(pool, pool.getMaxTotal()), maxPerRoute > 0 ? maxPerRoute : Integer.MAX_VALUE);
+                    ConnectionGate.pool(pool, pool.getMaxTotal()), maxPerRoute > 0 ? maxPerRoute : Limits.UNLIMITED);
         }
-        Waiters waiters = waiters(manager);
+        ManagerState manager = stateOf(owner);
         Lease lease = ConnectionGate.ask(ask);
         if (lease == null) {
             return null;
         }
         if (lease.isPending()) {
-            waiters.add(lease, closed);
+            manager.waits(lease, closed);
         }
-        return new GatedLeaseRequest(manager, pool, waiters, id, route, timeout, state, lease);
+        return new GatedLeaseRequest(owner, pool, manager, id, route, timeout, state, lease);
     }
 
-    private static Waiters waiters(HttpClientConnectionManager manager) {
-        Waiters found = WAITERS.get(manager);
+    private static ManagerState stateOf(HttpClientConnectionManager manager) {
+        ManagerState found = MANAGERS.get(manager);
         if (found == null) {
-            synchronized (WAITERS) {
-                found = WAITERS.get(manager);
+            synchronized (MANAGERS) {
+                found = MANAGERS.get(manager);
                 if (found == null) {
-                    found = new Waiters();
-                    WAITERS.put(manager, found);
+                    found = new ManagerState();
+                    MANAGERS.put(manager, found);
                 }
             }
         }
@@ -88,45 +88,43 @@ public final class ClassicHooks {
 
     /** A manager is closed. */
     public static void closed(HttpClientConnectionManager manager) {
-        Waiters waiting = WAITERS.get(manager);
-        if (waiting != null) {
-            waiting.cancelAll();
+        ManagerState state = MANAGERS.get(manager);
+        if (state != null) {
+            state.cancelWaiters();
         }
     }
 
     /** A pool gave an entry to the calling thread. */
-    public static void acquired(
+    public static void acquiredPooled(
             ConnectionEndpoint endpoint, @Nullable PoolEntry<HttpRoute, ManagedHttpClientConnection> entry) {
         GatedLeaseRequest request = GatedLeaseRequest.inHand();
-        if (request == null || request.pool() == null || entry == null) {
+        if (request == null || entry == null) {
             return;
         }
         Handle handle = HANDLES.get(entry);
         if (handle == null) {
-            handle = new PooledHandle(request.pool(), entry);
+            handle = request.handle(entry);
             HANDLES.put(entry, handle);
         }
-        acquired(endpoint, request.lease(), handle);
+        acquired(endpoint, request, handle);
     }
 
     /** A manager of a single connection gave it to the calling thread. */
-    public static void acquired(
-            ConnectionEndpoint endpoint,
-            BasicHttpClientConnectionManager manager,
-            @Nullable ManagedHttpClientConnection connection) {
+    public static void acquiredBasic(ConnectionEndpoint endpoint, @Nullable ManagedHttpClientConnection connection) {
         GatedLeaseRequest request = GatedLeaseRequest.inHand();
         if (request == null || connection == null) {
             return;
         }
         Handle handle = HANDLES.get(connection);
         if (handle == null) {
-            handle = new BasicHandle(manager);
+            handle = request.handle();
             HANDLES.put(connection, handle);
         }
-        acquired(endpoint, request.lease(), handle);
+        acquired(endpoint, request, handle);
     }
 
-    private static void acquired(ConnectionEndpoint endpoint, Lease lease, Handle handle) {
+    private static void acquired(ConnectionEndpoint endpoint, GatedLeaseRequest request, Handle handle) {
+        Lease lease = request.tie();
         if (lease.isHeld()) {
             handle.usedBy(lease);
             EXCHANGES.put(endpoint, new ClassicExchange(lease, handle));

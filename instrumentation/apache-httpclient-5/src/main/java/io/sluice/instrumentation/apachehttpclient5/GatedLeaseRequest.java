@@ -9,11 +9,13 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.hc.client5.http.HttpRoute;
+import org.apache.hc.client5.http.impl.io.BasicHttpClientConnectionManager;
 import org.apache.hc.client5.http.io.ConnectionEndpoint;
 import org.apache.hc.client5.http.io.HttpClientConnectionManager;
 import org.apache.hc.client5.http.io.LeaseRequest;
 import org.apache.hc.client5.http.io.ManagedHttpClientConnection;
 import org.apache.hc.core5.pool.ManagedConnPool;
+import org.apache.hc.core5.pool.PoolEntry;
 import org.apache.hc.core5.util.TimeValue;
 import org.apache.hc.core5.util.Timeout;
 import org.jspecify.annotations.Nullable;
@@ -37,7 +39,7 @@ final class GatedLeaseRequest implements LeaseRequest {
 
     private final HttpClientConnectionManager manager;
     private final @Nullable ManagedConnPool<HttpRoute, ManagedHttpClientConnection> pool;
-    private final Waiters waiters;
+    private final ManagerState managerState;
     private final @Nullable String id;
     private final HttpRoute route;
     private final @Nullable Timeout requestTimeout;
@@ -45,6 +47,9 @@ final class GatedLeaseRequest implements LeaseRequest {
     private final Lease lease;
 
     private final AtomicInteger progress = new AtomicInteger(WAITING);
+    /** Whether the endpoint knows the lease, and gives it back when it is released. Only the thread in {@link #get}. */
+    private boolean tied;
+
     private volatile boolean cancelledLate;
     private volatile @Nullable LeaseRequest own;
     private volatile @Nullable ConnectionEndpoint endpoint;
@@ -52,7 +57,7 @@ final class GatedLeaseRequest implements LeaseRequest {
     GatedLeaseRequest(
             HttpClientConnectionManager manager,
             @Nullable ManagedConnPool<HttpRoute, ManagedHttpClientConnection> pool,
-            Waiters waiters,
+            ManagerState managerState,
             @Nullable String id,
             HttpRoute route,
             @Nullable Timeout requestTimeout,
@@ -60,7 +65,7 @@ final class GatedLeaseRequest implements LeaseRequest {
             Lease lease) {
         this.manager = manager;
         this.pool = pool;
-        this.waiters = waiters;
+        this.managerState = managerState;
         this.id = id;
         this.route = route;
         this.requestTimeout = requestTimeout;
@@ -73,14 +78,23 @@ final class GatedLeaseRequest implements LeaseRequest {
         return IN_HAND.get();
     }
 
-    /** The lease in hand. */
-    Lease lease() {
+    /** Hands the lease over to the endpoint that was made for it. */
+    Lease tie() {
+        tied = true;
         return lease;
     }
 
-    /** The pool that the entry is taken from; null in a manager without one. */
-    @Nullable ManagedConnPool<HttpRoute, ManagedHttpClientConnection> pool() {
-        return pool;
+    /** Where the manager keeps the connection of this entry. */
+    Handle handle(PoolEntry<HttpRoute, ManagedHttpClientConnection> entry) {
+        if (pool == null) {
+            throw new IllegalStateException("an entry, but no pool");
+        }
+        return new PooledHandle(pool, managerState.evictions, entry);
+    }
+
+    /** Where the manager keeps its one connection. */
+    Handle handle() {
+        return new BasicHandle((BasicHttpClientConnectionManager) manager);
     }
 
     @Override
@@ -95,14 +109,12 @@ final class GatedLeaseRequest implements LeaseRequest {
             throw new CancellationException(lease.refusal());
         }
         checkRefusal();
-        boolean leased = false;
         try {
             ConnectionEndpoint acquired = leaseFromManager(timeout, waitedNanos);
             endpoint = acquired;
-            leased = true;
             return acquired;
         } finally {
-            if (!leased) {
+            if (!tied) {
                 ConnectionGate.release(lease);
             }
         }
@@ -116,7 +128,7 @@ final class GatedLeaseRequest implements LeaseRequest {
         // Zero means: at once or never. That was said about a pool of the program's own choice, not about our limit.
         long clientMaxNanos = timeout != null ? timeout.getTimeUnit().toNanos(timeout.getDuration()) : 0;
         lease.await(ConnectionGate.maxWaitNanos(clientMaxNanos));
-        waiters.remove(lease);
+        managerState.waitsNoMore(lease);
         return System.nanoTime() - startNanos;
     }
 
@@ -167,7 +179,7 @@ final class GatedLeaseRequest implements LeaseRequest {
     @Override
     public boolean cancel() {
         if (progress.compareAndSet(WAITING, CANCELLED)) {
-            waiters.remove(lease);
+            managerState.waitsNoMore(lease);
             ConnectionGate.release(lease); // whether it is held or still waits
             return true;
         }

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import java.util.concurrent.locks.ReentrantLock;
 import org.apache.hc.client5.http.HttpRoute;
 import org.apache.hc.client5.http.io.ManagedHttpClientConnection;
 import org.apache.hc.core5.pool.ManagedConnPool;
@@ -19,12 +20,15 @@ import org.jspecify.annotations.Nullable;
  */
 final class PooledHandle extends Handle {
     private final WeakReference<ManagedConnPool<HttpRoute, ManagedHttpClientConnection>> pool;
+    private final ReentrantLock evictions;
     private final WeakReference<PoolEntry<HttpRoute, ManagedHttpClientConnection>> entry;
 
     PooledHandle(
             ManagedConnPool<HttpRoute, ManagedHttpClientConnection> pool,
+            ReentrantLock evictions,
             PoolEntry<HttpRoute, ManagedHttpClientConnection> entry) {
         this.pool = new WeakReference<>(pool);
+        this.evictions = evictions;
         this.entry = new WeakReference<>(entry);
     }
 
@@ -35,29 +39,40 @@ final class PooledHandle extends Handle {
         if (from == null || wanted == null) {
             return false;
         }
+        boolean claimed;
+        try {
+            claimed = claim(from, wanted);
+        } catch (IllegalStateException closed) {
+            // A closed pool leases nothing. It has not closed what was leased then, and its manager takes nothing back.
+            closeConnectionOf(wanted);
+            return isClosed();
+        }
+        if (claimed) {
+            closeLeased(from, wanted);
+        }
+        return isClosed();
+    }
+
+    private boolean claim(
+            ManagedConnPool<HttpRoute, ManagedHttpClientConnection> from,
+            PoolEntry<HttpRoute, ManagedHttpClientConnection> wanted)
+            throws InterruptedException, ExecutionException {
         // A pool that prefers the youngest gives the eldest last.
         List<PoolEntry<HttpRoute, ManagedHttpClientConnection>> others = new ArrayList<>(2);
-        boolean found;
+        evictions.lock();
         try {
             PoolEntry<HttpRoute, ManagedHttpClientConnection> leased = leaseIdle(from, wanted);
             while (leased != null && leased != wanted) {
                 others.add(leased);
                 leased = leaseIdle(from, wanted);
             }
-            found = leased == wanted;
-        } catch (IllegalStateException closed) {
-            // A closed pool leases nothing. It has not closed what was leased then, and its manager takes nothing back.
-            found = false;
-            closeConnectionOf(wanted);
+            return leased != null;
         } finally {
             for (int i = others.size() - 1; i >= 0; i--) {
                 from.release(others.get(i), others.get(i).hasConnection());
             }
+            evictions.unlock();
         }
-        if (found) {
-            closeLeased(from, wanted);
-        }
-        return isClosed();
     }
 
     private static void closeConnectionOf(PoolEntry<HttpRoute, ManagedHttpClientConnection> orphan) {

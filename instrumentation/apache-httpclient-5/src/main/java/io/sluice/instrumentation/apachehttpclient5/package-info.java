@@ -9,7 +9,7 @@
  *      +- GatedLeaseRequest          what the client waits on instead of its own LeaseRequest
  *      +- ClassicExchange            the lease of an endpoint, and where its connection is kept
  *      +- Routes                     HttpRoute to Ask; for the asynchronous client, too
- *      +- Waiters                    who waits on behalf of a manager, until it is closed
+ *      +- ManagerState               who waits on behalf of a manager, until it is closed
  *      +- Handle                     where a connection is kept, and how it is closed from outside
  *          +- PooledHandle           in a pool of whatever concurrency policy
  *          +- BasicHandle            in a BasicHttpClientConnectionManager

@@ -6,25 +6,29 @@ import java.util.Collections;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.ReentrantLock;
 
-/** The leases that are waited for on behalf of one manager. Thread-safe; no method blocks. */
-final class Waiters {
+/** What is known of one connection manager. Does not reach it. Thread-safe; no method blocks. */
+final class ManagerState {
+    /** Held by whoever looks for one entry of the pool to evict: two would hide each other's from each other. */
+    final ReentrantLock evictions = new ReentrantLock();
+
     private final Set<Lease> waiting = Collections.newSetFromMap(new ConcurrentHashMap<Lease, Boolean>(4));
 
     /** Somebody waits; not for long if the manager is closed already. */
-    void add(Lease lease, AtomicBoolean closed) {
+    void waits(Lease lease, AtomicBoolean closed) {
         waiting.add(lease);
         if (closed.get()) {
             lease.abandon(Wait.Outcome.CANCELLED);
         }
     }
 
-    void remove(Lease lease) {
+    void waitsNoMore(Lease lease) {
         waiting.remove(lease);
     }
 
     /** The manager is closed: nobody waits any longer. */
-    void cancelAll() {
+    void cancelWaiters() {
         for (Lease lease : waiting) {
             lease.abandon(Wait.Outcome.CANCELLED);
         }
