@@ -12,6 +12,8 @@ import io.sluice.telemetry.WaitSpans;
 import java.io.File;
 import java.io.IOException;
 import java.lang.instrument.Instrumentation;
+import java.security.AccessController;
+import java.security.PrivilegedAction;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -135,7 +137,7 @@ public final class Installer implements Weaver.Listener {
     @Override
     public void clientSeen() {
         if (passesAsked.getAndIncrement() == 0) {
-            Background.executor().execute(new Passes());
+            Background.executor().execute(new Privileged(new Passes()));
         }
     }
 
@@ -147,7 +149,8 @@ public final class Installer implements Weaver.Listener {
     }
 
     private void watch() {
-        Background.executor().scheduleWithFixedDelay(new Tick(), TICK_SECONDS, TICK_SECONDS, TimeUnit.SECONDS);
+        Background.executor()
+                .scheduleWithFixedDelay(new Privileged(new Tick()), TICK_SECONDS, TICK_SECONDS, TimeUnit.SECONDS);
     }
 
     /**
@@ -208,6 +211,26 @@ public final class Installer implements Weaver.Listener {
                 table.limits(settings.limits());
             }
             Log.info("settings changed: " + settings.limits());
+        }
+    }
+
+    /** Runs with the agent's rights; a background thread has inherited those of the program that made us start it. */
+    private static final class Privileged implements Runnable {
+        private final Runnable task;
+
+        Privileged(Runnable task) {
+            this.task = task;
+        }
+
+        @Override
+        public void run() {
+            AccessController.doPrivileged(new PrivilegedAction<@Nullable Void>() {
+                @Override
+                public @Nullable Void run() {
+                    task.run();
+                    return null;
+                }
+            });
         }
     }
 

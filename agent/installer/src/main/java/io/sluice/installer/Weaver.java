@@ -5,6 +5,8 @@ import io.sluice.instrumentation.api.ClientInstrumentation;
 import io.sluice.instrumentation.api.Hook;
 import java.lang.instrument.ClassFileTransformer;
 import java.lang.instrument.Instrumentation;
+import java.security.AccessController;
+import java.security.PrivilegedAction;
 import java.security.ProtectionDomain;
 import java.util.HashMap;
 import java.util.Map;
@@ -103,7 +105,16 @@ final class Weaver implements ClassFileTransformer {
             @Nullable ProtectionDomain domain,
             byte[] classFile) {
         Target target = byInternalName.get(className);
-        return target == null || isOfAgent(loader) ? null : hit(target, loader, classFile);
+        if (target == null || isOfAgent(loader)) {
+            return null;
+        }
+        // With the agent's rights: under a security manager the program that loads the class may have hardly any.
+        return AccessController.doPrivileged(new PrivilegedAction<byte @Nullable []>() {
+            @Override
+            public byte @Nullable [] run() {
+                return hit(target, loader, classFile);
+            }
+        });
     }
 
     private byte @Nullable [] hit(Target target, @Nullable ClassLoader loader, byte[] classFile) {

@@ -24,6 +24,8 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.TimeUnit;
 import net.bytebuddy.agent.ByteBuddyAgent;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -42,8 +44,13 @@ class InstallerTest {
     private final Instrumentation instrumentation = ByteBuddyAgent.install();
 
     @AfterEach
-    void restore() {
+    void restore() throws Exception {
         transformers.forEach(instrumentation::removeTransformer);
+        ExecutorService background = (ExecutorService) agent.loadClass("io.sluice.bridge.Background")
+                .getMethod("executor")
+                .invoke(null);
+        background.shutdownNow();
+        assertThat(background.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
         System.clearProperty("sluice.maxConnectionsPerServer");
         System.clearProperty("sluice.log");
         System.clearProperty("sluice.mode");

@@ -70,6 +70,10 @@ final class SampleClient extends ClassLoader {
     }
 
     static byte[] bytes(int version, String className, String... methods) {
+        return bytes(version, className, new String[0], methods);
+    }
+
+    static byte[] bytes(int version, String className, String[] interfaces, String[] methods) {
         ClassWriter type = new ClassWriter(ClassWriter.COMPUTE_MAXS);
         type.visit(
                 version,
@@ -77,7 +81,7 @@ final class SampleClient extends ClassLoader {
                 className.replace('.', '/'),
                 null,
                 "java/lang/Object",
-                null);
+                interfaces);
         MethodVisitor constructor = type.visitMethod(Opcodes.ACC_PUBLIC, "<init>", "()V", null, null);
         constructor.visitCode();
         constructor.visitVarInsn(Opcodes.ALOAD, 0);

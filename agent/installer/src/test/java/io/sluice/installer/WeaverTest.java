@@ -16,12 +16,14 @@ import io.sluice.limiter.Reporter;
 import io.sluice.limiter.Wait;
 import io.sluice.limiter.WaitListener;
 import java.lang.instrument.Instrumentation;
+import java.lang.ref.WeakReference;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import net.bytebuddy.agent.ByteBuddyAgent;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -292,6 +294,29 @@ class WeaverTest {
         seen.events.clear();
         assertThat(weaver.isClientLoaded()).isFalse();
         assertThat(seen.events).contains("API in " + client);
+    }
+
+    @Test
+    void supertypesMayExistInMemoryOnly() {
+        weave(new SampleInstrumentation(hook(clientClass, "call", Counting.class)));
+        byte[] changedByAnotherAgent =
+                SampleClient.bytes(JAVA_8, clientClass, new String[] {"no/such/Interface"}, new String[] {"call"});
+        assertThat(weaver.transform(client, clientClass.replace('.', '/'), null, null, changedByAnotherAgent))
+                .isNotNull();
+        assertThat(log.lines()).isEmpty();
+    }
+
+    @Test
+    void keepsNoClassLoaderAlive() throws Exception {
+        weave(new SampleInstrumentation(hook(clientClass, "call", Helped.class)).helpers(SampleHelper.class));
+        SampleClient forgotten = new SampleClient().with(JAVA_8, clientClass, "call");
+        forgotten.load(clientClass);
+        WeakReference<ClassLoader> reference = new WeakReference<>(forgotten);
+        forgotten = null;
+        Awaitility.await().until(() -> {
+            System.gc();
+            return reference.get() == null;
+        });
     }
 
     @Test
