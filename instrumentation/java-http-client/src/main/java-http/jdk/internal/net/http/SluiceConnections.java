@@ -8,7 +8,7 @@ import io.sluice.limiter.Lease;
 import java.lang.ref.WeakReference;
 import java.lang.reflect.Proxy;
 import java.net.http.HttpHeaders;
-import java.nio.channels.SocketChannel;
+import java.nio.channels.Channel;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -22,13 +22,13 @@ public final class SluiceConnections {
     private static final WeakReference<ConnectionOwner> OWNER_REFERENCE = new WeakReference<>(OWNER);
 
     /** Channels whose newest response began with HTTP/1.0. */
-    private static final WeakMap<SocketChannel, Boolean> HTTP10 = new WeakMap<>();
+    private static final WeakMap<Channel, Boolean> HTTP10 = new WeakMap<>();
 
     private SluiceConnections() {}
 
     /** The limiter's connection behind one of the client's, or null where it is not counted. */
     static @Nullable Connection of(@Nullable HttpConnection connection) {
-        return connection == null ? null : Sockets.of(connection.channel());
+        return connection == null ? null : Sockets.of(SluiceInternals.channel(connection));
     }
 
     /** Tells the limiter where the client keeps this connection: an {@link HttpConnection} or {@link Http2Connection}. */
@@ -112,9 +112,9 @@ public final class SluiceConnections {
         }
         boolean http10 = statusLine.startsWith("HTTP/1.0");
         if (http10) {
-            HTTP10.put(connection.channel(), Boolean.TRUE);
+            HTTP10.put(SluiceInternals.channel(connection), Boolean.TRUE);
         } else {
-            HTTP10.remove(connection.channel());
+            HTTP10.remove(SluiceInternals.channel(connection));
         }
         known.answered(http10);
     }
@@ -128,7 +128,7 @@ public final class SluiceConnections {
      */
     public static @Nullable HttpHeaders keepable(Object connectionObject, @Nullable HttpHeaders headers) {
         HttpConnection connection = (HttpConnection) connectionObject;
-        if (headers == null || HTTP10.get(connection.channel()) == null) {
+        if (headers == null || HTTP10.get(SluiceInternals.channel(connection)) == null) {
             return headers;
         }
         return saysKeepAlive(headers.allValues("Connection")) || saysKeepAlive(headers.allValues("Proxy-Connection"))

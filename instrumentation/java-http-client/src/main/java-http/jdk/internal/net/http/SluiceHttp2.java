@@ -98,7 +98,7 @@ public final class SluiceHttp2 {
     }
 
     private static boolean isUsable(Http2Connection connection) {
-        return !connection.finalStream() && connection.connection.channel().isOpen();
+        return !connection.finalStream() && SluiceInternals.channel(connection.connection).isOpen();
     }
 
     /**

@@ -6,6 +6,7 @@ import java.lang.invoke.MethodHandles.Lookup;
 import java.lang.invoke.MethodType;
 import java.lang.reflect.Field;
 import java.lang.reflect.Method;
+import java.nio.channels.Channel;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedList;
@@ -17,6 +18,9 @@ import org.jspecify.annotations.Nullable;
  * this class fails to initialize, the first exchange reports it, and this client goes unlimited. Thread-safe.
  */
 final class SluiceInternals {
+    /** Returns a SocketChannel; since 26 a NetworkChannel, to serve HTTP/3 as well. */
+    private static final MethodHandle CHANNEL;
+
     private static final MethodHandle RESPONSE_PARSER;
     private static final MethodHandle RESPONSE_CONNECTION;
     private static final MethodHandle RESPONSE_REQUEST;
@@ -33,6 +37,9 @@ final class SluiceInternals {
     static {
         try {
             Lookup here = MethodHandles.lookup();
+            CHANNEL = here.unreflect(HttpConnection.class.getDeclaredMethod("channel"))
+                    .asType(MethodType.methodType(Channel.class, HttpConnection.class));
+
             Lookup response = MethodHandles.privateLookupIn(Http1Response.class, here);
             RESPONSE_PARSER = response.findGetter(Http1Response.class, "hd", Http1HeaderParser.class);
             RESPONSE_CONNECTION = response.findGetter(Http1Response.class, "connection", HttpConnection.class);
@@ -72,6 +79,17 @@ final class SluiceInternals {
             }
         }
         return false;
+    }
+
+    /** The channel of a connection, of which there is one for its whole life. */
+    static Channel channel(HttpConnection connection) {
+        try {
+            return (Channel) CHANNEL.invokeExact(connection);
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable impossible) {
+            throw new IllegalStateException(impossible);
+        }
     }
 
     /** The status line of the response whose header was read, or null. */

@@ -9,8 +9,8 @@ import io.sluice.limiter.Connection;
 import io.sluice.limiter.Lease;
 import io.sluice.limiter.Wait;
 import java.net.http.HttpConnectTimeoutException;
+import java.nio.channels.Channel;
 import java.nio.channels.ClosedChannelException;
-import java.nio.channels.SocketChannel;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SluiceOpening implements Runnable {
     /** Openings that have to wait. The values reach their keys, but each is removed when its connection connects. */
-    private static final WeakMap<SocketChannel, SluiceOpening> ALL = new WeakMap<>();
+    private static final WeakMap<Channel, SluiceOpening> ALL = new WeakMap<>();
 
     private final HttpConnection connection;
     private final CompletableFuture<@Nullable Void> ready = new CompletableFuture<>();
@@ -52,7 +52,7 @@ public final class SluiceOpening implements Runnable {
                     .schedule(() -> lease.abandon(Wait.Outcome.TIMEOUT), maxNanos, TimeUnit.NANOSECONDS);
         }
         if (lease.whenSettled(() -> opening.leased(lease))) {
-            ALL.put(connection.channel(), opening);
+            ALL.put(SluiceInternals.channel(connection), opening);
         } else {
             opening.leased(lease);
         }
@@ -60,9 +60,9 @@ public final class SluiceOpening implements Runnable {
 
     private void leased(Lease lease) {
         if (!lease.isHeld()) {
-            ALL.put(connection.channel(), this);
+            ALL.put(SluiceInternals.channel(connection), this);
             ready.completeExceptionally(new HttpConnectTimeoutException(lease.refusal()));
-        } else if (connection.channel().isOpen()) {
+        } else if (SluiceInternals.channel(connection).isOpen()) {
             open(lease);
         } else {
             lease.release();
@@ -78,7 +78,7 @@ public final class SluiceOpening implements Runnable {
             return;
         }
         SluiceConnections.keptIn(counted, connection);
-        SocketChannel channel = connection.channel();
+        Channel channel = SluiceInternals.channel(connection);
         Sockets.opened(channel, counted);
         if (!channel.isOpen()) {
             Sockets.closed(channel); // it was closed before anybody knew of it
