@@ -33,8 +33,10 @@ public final class Connection extends Waiter {
 
     private Use use = Use.LEASED;
     private @Nullable Lease lease;
-    /** The limiter on whose behalf this is being evicted. */
-    private @Nullable ConnectionLimiter evictedFor;
+    /** For whom this is being evicted. */
+    private @Nullable Room evictedFor;
+    /** Counts evictions: the one before may still be under way when the client has used this and laid it down again. */
+    private int evictions;
     // Weak, so that a client that the program lost is collected with its sockets as without us.
     private WeakReference<?> handle = NOTHING;
     private WeakReference<? extends ConnectionOwner> owner = new WeakReference<>(null);
@@ -44,9 +46,8 @@ public final class Connection extends Waiter {
         this.lease = lease;
         this.endsLease = endsLease;
         Ask ask = lease.ask();
-        counted[0] = ask.isPlainlyProxied() ? null : table.limiter(ask.server);
-        counted[1] = ask.proxy == null ? null : table.limiter(ask.proxy);
-        counted[TOTAL] = table.hasTotalLimit() ? table.limiter(Destination.TOTAL) : null;
+        counted[0] = ask.isPlainlyProxied() ? null : lease.server();
+        counted[1] = lease.proxy();
         lease.uses(this);
     }
 
@@ -57,21 +58,33 @@ public final class Connection extends Waiter {
 
     @Override
     Answer take(int wanted) {
+        if (wanted == TOTAL && table.hasTotalLimit()) {
+            counted[TOTAL] = table.limiter(Destination.TOTAL);
+        }
         ConnectionLimiter limiter = counted[wanted];
-        return limiter == null || limiter.reserve(this) ? Answer.TAKEN : Answer.QUEUED;
+        return limiter == null || limiter.room.reserve(this) ? Answer.TAKEN : Answer.QUEUED;
     }
 
     @Override
     boolean leaveQueue(int stage) {
         ConnectionLimiter limiter = counted[stage];
-        return limiter != null && limiter.cancelReserve(this);
+        return limiter != null && limiter.room.leave(this);
     }
 
     @Override
     void giveBack(int stage) {
         ConnectionLimiter limiter = counted[stage];
         if (limiter != null) {
-            limiter.freed(false);
+            limiter.room.freed(false);
+        }
+    }
+
+    @Override
+    void queued(int queuedStage, boolean onGrant) {
+        table.needsCare();
+        ConnectionLimiter limiter = counted[queuedStage];
+        if (onGrant && limiter != null) {
+            table.inBackground(limiter.room.makeRoomTask); // the opener has looked for room before it was queued here
         }
     }
 
@@ -80,7 +93,7 @@ public final class Connection extends Waiter {
     void help() {
         for (ConnectionLimiter limiter : counted) {
             if (limiter != null) {
-                limiter.makeRoom();
+                limiter.room.makeRoom();
             }
         }
     }
@@ -89,7 +102,7 @@ public final class Connection extends Waiter {
     public void makeRoomInBackground() {
         for (ConnectionLimiter limiter : counted) {
             if (limiter != null) {
-                table.inBackground(limiter.makeRoomTask);
+                table.inBackground(limiter.room.makeRoomTask);
             }
         }
     }
@@ -115,6 +128,7 @@ public final class Connection extends Waiter {
             return false;
         }
         leaveIdle();
+        missEviction();
         use = Use.LEASED;
         lease = newLease;
         newLease.uses(this);
@@ -129,13 +143,13 @@ public final class Connection extends Waiter {
     public void idle(Lease formerLease) {
         boolean wanted = false;
         synchronized (this) {
-            if (use != Use.LEASED || lease != formerLease) {
+            if (use != Use.LEASED || lease != formerLease || !isGranted()) {
                 return;
             }
             use = Use.IDLE;
             lease = null;
             for (ConnectionLimiter limiter : counted) {
-                wanted |= limiter != null && limiter.addIdle(this);
+                wanted |= limiter != null && limiter.room.addIdle(this);
             }
         }
         if (wanted) {
@@ -146,7 +160,7 @@ public final class Connection extends Waiter {
     /** Its socket is really closed: the room goes to the next who wants to open one. Idempotent, never blocks. */
     public void closed() {
         Lease ended;
-        ConnectionLimiter evictor;
+        Room evictor;
         synchronized (this) {
             if (use == Use.CLOSED) {
                 return;
@@ -158,12 +172,11 @@ public final class Connection extends Waiter {
             evictor = evictedFor;
             evictedFor = null;
         }
-        if (isPending()) {
-            abandon(Wait.Outcome.CANCELLED);
-        } else if (isGranted()) {
+        // In this order: while it is pending, room may be granted at any time.
+        if (!abandon(Wait.Outcome.CANCELLED) && isGranted()) {
             for (ConnectionLimiter limiter : counted) {
                 if (limiter != null) {
-                    limiter.freed(limiter == evictor);
+                    limiter.room.freed(limiter.room == evictor);
                 }
             }
         }
@@ -177,16 +190,17 @@ public final class Connection extends Waiter {
         if (use == Use.IDLE) {
             for (ConnectionLimiter limiter : counted) {
                 if (limiter != null) {
-                    limiter.removeIdle(this);
+                    limiter.room.removeIdle(this);
                 }
             }
         }
     }
 
     /** Closes this idle connection through its client, for {@code wanting}; called without locks. */
-    void evict(ConnectionLimiter wanting) {
+    void evict(Room wanting) {
         ConnectionOwner client;
         Object target;
+        int eviction;
         synchronized (this) {
             if (use != Use.IDLE) {
                 wanting.evictionMissed();
@@ -195,6 +209,7 @@ public final class Connection extends Waiter {
             leaveIdle();
             use = Use.EVICTING;
             evictedFor = wanting;
+            eviction = ++evictions;
             client = owner.get();
             target = handle.get();
         }
@@ -208,12 +223,18 @@ public final class Connection extends Waiter {
             // The client was quicker and has taken it, or will close it by itself: either way it is not ours to count
             // on.
             synchronized (this) {
-                if (evictedFor == null) {
-                    return;
+                if (evictions == eviction) {
+                    missEviction();
                 }
-                evictedFor = null;
             }
-            wanting.evictionMissed();
+        }
+    }
+
+    /** With {@code this} held. */
+    private void missEviction() {
+        if (evictedFor != null) {
+            evictedFor.evictionMissed();
+            evictedFor = null;
         }
     }
 
@@ -264,14 +285,14 @@ public final class Connection extends Waiter {
         }
     }
 
-    /** Counts a connection that was opened before there was a total limit; called with no lock but perhaps a limiter's. */
+    /** Counts a connection that was opened before there was a total limit; called without locks. */
     void adopt(ConnectionLimiter total) {
         synchronized (this) {
             if (use == Use.CLOSED || counted[TOTAL] != null || !isGranted()) {
                 return;
             }
             counted[TOTAL] = total;
-            total.adopt(this, use == Use.IDLE);
+            total.room.adopt(this, use == Use.IDLE);
         }
     }
 }

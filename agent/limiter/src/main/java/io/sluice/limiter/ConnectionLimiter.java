@@ -1,7 +1,6 @@
 package io.sluice.limiter;
 
 import io.sluice.limiter.Waiter.Answer;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -10,9 +9,9 @@ import org.jspecify.annotations.Nullable;
 
 /*
  * Idea. Two counters for one destination. Leases: granted exchanges, first come first served, taken before the client
- * looks into its own pool. Open connections: sockets, idle ones included, taken before one is opened and given back when
- * it is really closed. A holder of a lease has at most one socket. So whoever holds a lease and finds no room for a socket
- * knows that some open connection is idle, or about to become so: it is closed, and the room handed over.
+ * looks into its own pool. Open connections (see Room): sockets, idle ones included, taken before one is opened and given
+ * back when it is really closed. A holder of a lease has at most one socket. So whoever holds a lease and finds no room for
+ * a socket knows that some open connection is idle, or about to become so: it is closed, and the room handed over.
  *
  * Invariants.
  *   leasesNeverPassTheLimit        leases.size() <= limit, but for leases granted before the limit was lowered
@@ -24,10 +23,11 @@ import org.jspecify.annotations.Nullable;
  * Where the order is decided: in one place, nextGrant(), under the lock; acquire() checks and queues in one locked step.
  *
  * Lock rule. The lock guards every mutable field here, is held for a few instructions, and no other lock is taken while it
- * is held (but for Lease.adopt: server before total). Decide under it, act after it: waiters are told, connections closed
- * and listeners called when it is free. Waiter.this and Connection.this may be held when it is taken.
+ * is held. Decide under it, act after it: waiters are told, connections closed and listeners called when it is free.
+ * Waiter.this, which is Connection.this, may be held when it is taken.
  *
- * Lost races. A waiter that gave up while its grant was on the way gives it back (Waiter.granted), which hands it on. A
+ * Lost races. A waiter that gave up while its grant was on the way does not accept it (Waiter.granted): it goes on to the
+ * next. Between a change that lets a waiter go and the hand-off that follows, a newcomer queues (somebodyGoesBefore). A
  * victim that its client took meanwhile is a miss (evictionMissed): the next victim is looked for, and when none is there,
  * the next connection to become idle or closed makes the room.
  *
@@ -35,29 +35,20 @@ import org.jspecify.annotations.Nullable;
  * excess drains, idle connections first, closed in the background.
  */
 
-/** Who may connect to one destination now, and who waits. Thread-safe; no method blocks, but for {@link #makeRoom}. */
+/** Who may connect to one destination now, and who waits. Thread-safe; no method blocks. */
 final class ConnectionLimiter {
     final Destination destination;
-    final Runnable makeRoomTask = new Runnable() {
-        @Override
-        public void run() {
-            makeRoom();
-        }
-    };
 
     private final LimiterTable table;
     private final ReentrantLock lock = new ReentrantLock();
+    /** The open connections; guarded by the same lock. */
+    final Room room;
 
     private final ArrayList<Lease> leases = new ArrayList<>(4);
     private final LinkedHashSet<Lease> pending = new LinkedHashSet<>();
 
-    private int open;
-    private final LinkedHashSet<Connection> idle = new LinkedHashSet<>();
-    private final ArrayDeque<Waiter> openers = new ArrayDeque<>(2);
-    private int evicting;
-
-    private Limits limits;
     private int limit;
+    private boolean enforced;
     private volatile boolean http10;
     private boolean forgotten;
     private boolean used = true;
@@ -69,16 +60,16 @@ final class ConnectionLimiter {
     /** What only the watcher's thread touches. */
     final StallWatch stallWatch = new StallWatch();
 
-    ConnectionLimiter(LimiterTable table, Destination destination, Limits limits) {
+    ConnectionLimiter(LimiterTable table, Destination destination) {
         this.table = table;
         this.destination = destination;
-        this.limits = limits;
-        this.limit = limits.limitFor(destination, false);
+        this.room = new Room(this, lock, table);
+        readLimits();
     }
 
     // ---- Leases -------------------------------------------------------------------------------------------------
 
-    /** Grants if nobody has to wait; never queues. */
+    /** Grants if nobody stands in the queue; never queues. */
     boolean acquireAtOnce(Lease lease) {
         lock.lock();
         try {
@@ -99,40 +90,58 @@ final class ConnectionLimiter {
             if (forgotten) {
                 return Answer.FORGOTTEN;
             }
-            int before = pending.size();
-            pending.add(lease);
-            lease.arrived(limitKind(), limit, before);
-            if (nextGrant() == lease) {
+            lease.arrived(limitKind(), limit, pending.size());
+            if (hasLease() && !somebodyGoesBefore(lease) && poolTakes(lease)) {
+                grant(lease);
                 return Answer.TAKEN;
             }
-            if (before >= limits.maxPending()) {
-                pending.remove(lease);
+            if (pending.size() >= table.limits().maxPending() && !lease.hasQueued()) {
                 return Answer.QUEUE_FULL;
             }
+            pending.add(lease);
+            return Answer.QUEUED;
         } finally {
             lock.unlock();
         }
-        table.somebodyWaits();
-        return Answer.QUEUED;
+    }
+
+    /** Whether a waiter could go now: then whoever made that so is about to hand off. With the lock held. */
+    private boolean somebodyGoesBefore(Lease newcomer) {
+        for (Lease first : pending) {
+            Pool pool = poolOf(first);
+            if (pool == null || !isRouteFull(first) && (pool == newcomer.ask.pool || pool.hasPlace())) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Takes the first waiter that can go out of the queue and gives it a lease. With the lock held. */
     private @Nullable Lease nextGrant() {
-        if (!hasLease()) {
+        if (pending.isEmpty() || !hasLease()) {
             return null;
         }
+        List<Pool> full = null; // A place that comes free during the search is not for the later of two.
         for (Lease first : pending) {
+            Pool pool = poolOf(first);
+            if (full != null && full.contains(pool)) {
+                continue;
+            }
             if (poolTakes(first)) {
                 pending.remove(first);
                 grant(first);
                 return first;
+            }
+            if (pool != null && !isRouteFull(first)) {
+                full = full == null ? new ArrayList<Pool>(1) : full;
+                full.add(pool);
             }
         }
         return null;
     }
 
     private boolean hasLease() {
-        return limits.mode() != Limits.Mode.ENFORCE || leases.size() < limit;
+        return !enforced || leases.size() < limit;
     }
 
     private void grant(Lease lease) {
@@ -143,22 +152,30 @@ final class ConnectionLimiter {
         used = true;
     }
 
+    /** The client's pool where it matters: with its server. */
+    private @Nullable Pool poolOf(Lease lease) {
+        return destination.kind() == Destination.Kind.SERVER ? lease.ask.pool : null;
+    }
+
     /** Whether the client's own pool could use one more lease; if so, its place is taken. With the lock held. */
     private boolean poolTakes(Lease lease) {
-        Pool pool = lease.ask.pool;
-        if (pool == null || destination.kind() != Destination.Kind.SERVER) {
+        Pool pool = poolOf(lease);
+        if (pool != null && !enforced) {
+            pool.takeAnyway();
             return true;
         }
-        if (lease.ask.poolLimit < Limits.UNLIMITED) {
-            int out = 0;
-            for (int i = 0; i < leases.size(); i++) {
-                out += leases.get(i).ask.pool == pool ? 1 : 0;
-            }
-            if (out >= lease.ask.poolLimit) {
-                return false;
-            }
+        return pool == null || !isRouteFull(lease) && pool.take(this);
+    }
+
+    private boolean isRouteFull(Lease lease) {
+        if (lease.ask.poolLimit == Limits.UNLIMITED) {
+            return false;
         }
-        return pool.take(this);
+        int out = 0;
+        for (int i = 0; i < leases.size(); i++) {
+            out += leases.get(i).ask.pool == lease.ask.pool ? 1 : 0;
+        }
+        return out >= lease.ask.poolLimit;
     }
 
     /** A waiter gives up; false if it is not in the queue (any more). */
@@ -173,143 +190,59 @@ final class ConnectionLimiter {
 
     /** Gives a lease back, hand to hand to the first waiter that can go. */
     void release(Lease lease) {
-        Lease next;
-        lock.lock();
-        try {
-            if (!leases.remove(lease)) {
-                return;
+        // A loop, not a recursion: any number of waiters may have given up with their grants on the way.
+        for (Lease back = lease; back != null; ) {
+            Lease next;
+            boolean excess;
+            Pool pool = poolOf(back);
+            lock.lock();
+            try {
+                if (!leases.remove(back)) {
+                    return;
+                }
+                releases++;
+                if (pool != null) {
+                    pool.leave();
+                }
+                next = nextGrant();
+                excess = room.hasVictim(); // after the limit was lowered: this connection became idle before its
+                // lease came
+                // back
+            } finally {
+                lock.unlock();
             }
-            releases++;
-            next = pending.isEmpty() ? null : nextGrant();
-        } finally {
-            lock.unlock();
-        }
-        if (next != null) {
-            next.granted();
-            handOff();
+            back = next == null || next.granted() ? null : next;
+            if (pool != null) {
+                pool.wake();
+            }
+            if (excess) {
+                table.inBackground(room.makeRoomTask);
+            }
         }
     }
 
     /** Grants whatever can be granted: leases to waiters, room to openers. */
     void handOff() {
-        for (; ; ) {
-            Waiter next;
-            lock.lock();
-            try {
-                next = pending.isEmpty() ? null : nextGrant();
-                if (next == null && !openers.isEmpty() && open < room()) {
-                    next = openers.poll();
-                    open++;
-                }
-            } finally {
-                lock.unlock();
+        for (Lease next = takeNext(); next != null; next = takeNext()) {
+            if (!next.granted()) {
+                release(next);
             }
-            if (next == null) {
-                return;
-            }
-            next.granted();
         }
+        room.handOff();
     }
 
-    // ---- Open connections ---------------------------------------------------------------------------------------
-
-    private int room() {
-        return limits.mode() == Limits.Mode.ENFORCE ? Math.max(limit, leases.size()) : Limits.UNLIMITED;
-    }
-
-    /** Takes room for one open connection, or queues for it. */
-    boolean reserve(Waiter opener) {
+    private @Nullable Lease takeNext() {
         lock.lock();
         try {
-            if (openers.isEmpty() && open < room()) {
-                open++;
-                return true;
-            }
-            openers.add(opener);
-            return false;
+            return nextGrant();
         } finally {
             lock.unlock();
         }
     }
 
-    /** An opener gives up; false if its room is on the way already. */
-    boolean cancelReserve(Waiter opener) {
-        lock.lock();
-        try {
-            return openers.remove(opener);
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** A socket is closed, or was never opened. */
-    void freed(boolean wasEvictedForUs) {
-        lock.lock();
-        try {
-            open--;
-            if (wasEvictedForUs) {
-                evicting--;
-            }
-            if (openers.isEmpty()) {
-                return;
-            }
-        } finally {
-            lock.unlock();
-        }
-        handOff();
-    }
-
-    /** Lists an idle connection, the least recently used first; true if it should be closed to make room. */
-    boolean addIdle(Connection connection) {
-        lock.lock();
-        try {
-            idle.add(connection);
-            return wantedVictims() > 0;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    void removeIdle(Connection connection) {
-        lock.lock();
-        try {
-            idle.remove(connection);
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private int wantedVictims() {
-        return Math.max(openers.size(), open - room()) - evicting;
-    }
-
-    /** Closes idle connections while somebody needs their room. Blocks as long as the clients' own closing does. */
-    void makeRoom() {
-        for (; ; ) {
-            Connection victim;
-            lock.lock();
-            try {
-                if (idle.isEmpty() || wantedVictims() <= 0) {
-                    return;
-                }
-                victim = idle.iterator().next();
-                idle.remove(victim);
-                evicting++;
-            } finally {
-                lock.unlock();
-            }
-            victim.evict(this);
-        }
-    }
-
-    /** The victim was taken by its client before it could be closed. */
-    void evictionMissed() {
-        lock.lock();
-        try {
-            evicting--;
-        } finally {
-            lock.unlock();
-        }
+    /** How many connections may be open: every holder of a lease may have one. With the lock held. */
+    int openLimit() {
+        return enforced ? Math.max(limit, leases.size()) : Limits.UNLIMITED;
     }
 
     // ---- Changes ------------------------------------------------------------------------------------------------
@@ -318,44 +251,50 @@ final class ConnectionLimiter {
     void answered(boolean nowHttp10) {
         if (http10 != nowHttp10) {
             http10 = nowHttp10;
-            relimit(null);
+            relimit();
         }
     }
 
-    /** New settings, or null after a change of class; takes effect at once and never blocks. */
-    void relimit(@Nullable Limits newLimits) {
+    /** The settings or the class changed; takes effect at once and never blocks. */
+    void relimit() {
         boolean excess;
         lock.lock();
         try {
-            if (newLimits != null) {
-                limits = newLimits;
-            }
-            limit = limits.limitFor(destination, http10);
-            excess = !idle.isEmpty() && wantedVictims() > 0;
+            readLimits();
+            excess = room.hasVictim();
         } finally {
             lock.unlock();
         }
         handOff();
         if (excess) {
-            table.inBackground(makeRoomTask);
+            table.inBackground(room.makeRoomTask);
         }
+    }
+
+    /** Reads the newest settings under the lock, so that the last of several changes is the one that stays. */
+    private void readLimits() {
+        Limits limits = table.limits();
+        limit = limits.limitFor(destination, http10);
+        enforced = limits.mode() == Limits.Mode.ENFORCE;
     }
 
     /** A total limit came to be: counts there what is held here. */
     void adoptInto(ConnectionLimiter total) {
-        List<Connection> connections = new ArrayList<>();
+        List<Lease> held;
+        List<Connection> connections;
         lock.lock();
         try {
-            for (Lease lease : leases) {
-                lease.adopt(total);
-                Connection connection = lease.connection();
-                if (connection != null) {
-                    connections.add(connection);
-                }
-            }
-            connections.addAll(idle);
+            held = new ArrayList<>(leases);
+            connections = room.idle();
         } finally {
             lock.unlock();
+        }
+        for (Lease lease : held) {
+            lease.adopt(total);
+            Connection connection = lease.connection();
+            if (connection != null) {
+                connection.adopt(total);
+            }
         }
         for (Connection connection : connections) {
             connection.adopt(total);
@@ -371,25 +310,13 @@ final class ConnectionLimiter {
         }
     }
 
-    void adopt(Connection connection, boolean isIdle) {
-        lock.lock();
-        try {
-            open++;
-            if (isIdle) {
-                idle.add(connection);
-            }
-        } finally {
-            lock.unlock();
-        }
-    }
-
     // ---- Looking on ---------------------------------------------------------------------------------------------
 
     /** Marks this as forgotten if nobody used it since the last call and nothing is held or open. */
     boolean forgetIfUnused() {
         lock.lock();
         try {
-            boolean inUse = !leases.isEmpty() || !pending.isEmpty() || open > 0 || !openers.isEmpty();
+            boolean inUse = !leases.isEmpty() || !pending.isEmpty() || room.isInUse();
             forgotten = !used && !inUse;
             used = inUse;
             return forgotten;
@@ -421,18 +348,28 @@ final class ConnectionLimiter {
         try {
             long oldest = pending.isEmpty()
                     ? 0
-                    : table.clock.nanoTime() - pending.iterator().next().queuedNanos();
+                    : table.clock.nanoTime() - pending.iterator().next().queuedNanos;
             return new Snapshot(
                     destination,
                     http10,
                     limit,
                     leases.size(),
-                    idle.size(),
+                    room.idleCount(),
                     pending.size(),
-                    open,
+                    room.open(),
                     oldest,
                     releases,
                     wouldHaveWaited);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Whether an exchange waits here, for a lease or for room. */
+    boolean somebodyWaits() {
+        lock.lock();
+        try {
+            return !pending.isEmpty() || room.somebodyWaits();
         } finally {
             lock.unlock();
         }

@@ -31,14 +31,15 @@ public final class Lease extends Waiter {
 
     private @Nullable ConnectionLimiter server;
     private @Nullable ConnectionLimiter proxy;
-    private @Nullable ConnectionLimiter total;
+    private volatile @Nullable ConnectionLimiter total;
     private volatile int released;
     private volatile @Nullable Connection connection;
 
     private @Nullable Object context;
     private long askedNanos;
+    /** Whether it has stood in a queue: then it is not turned away from the next one. */
+    private boolean hasQueued;
     // The stay in the queue that goes on, written with the limiter's lock held.
-    private long queuedNanos;
     private String kindOnArrival = "";
     private int limitOnArrival;
     private int pendingOnArrival;
@@ -53,20 +54,57 @@ public final class Lease extends Waiter {
 
     /** Asks; afterwards this is granted, refused or queued. Never blocks. */
     void begin() {
-        ConnectionLimiter first = table.limiter(ask.server);
-        int firstStage = SERVER;
-        if (first.acquireAtOnce(this)) {
-            server = first;
-            if (ask.proxy == null && !table.hasTotalLimit()) {
-                grantedAtOnce();
-                return;
+        int taken = SERVER;
+        while (taken < SERVER_ROOM && takeAtOnce(taken)) {
+            taken++;
+        }
+        if (taken == SERVER_ROOM && !ask.isPlainlyProxied()) {
+            grantedAtOnce();
+            if (total == null && table.hasTotalLimit()) {
+                adopt(table.limiter(Destination.TOTAL)); // the limit came to be meanwhile
             }
-            firstStage = PROXY;
+            return;
         }
         // Somebody may have to wait: remember the caller's trace before anybody else can end the wait.
         askedNanos = table.clock.nanoTime();
-        context = table.captureContext();
-        start(firstStage);
+        context = taken < SERVER_ROOM ? table.captureContext() : null;
+        start(taken);
+    }
+
+    /** Gives back whatever was taken before {@link #begin} failed. */
+    void discard() {
+        discarded();
+        for (int stage = SERVER; stage <= TOTAL; stage++) {
+            ConnectionLimiter limiter = heldOrNull(stage);
+            if (limiter != null) {
+                limiter.leave(this);
+                limiter.release(this);
+            }
+        }
+    }
+
+    private boolean takeAtOnce(int wanted) {
+        Destination destination = destination(wanted);
+        if (destination == null) {
+            return true;
+        }
+        ConnectionLimiter limiter = table.limiter(destination);
+        if (!limiter.acquireAtOnce(this)) {
+            return false;
+        }
+        hold(wanted, limiter);
+        return true;
+    }
+
+    private @Nullable Destination destination(int wanted) {
+        switch (wanted) {
+            case SERVER:
+                return ask.server;
+            case PROXY:
+                return ask.proxy;
+            default:
+                return table.hasTotalLimit() ? Destination.TOTAL : null;
+        }
     }
 
     @Override
@@ -76,36 +114,36 @@ public final class Lease extends Waiter {
 
     @Override
     Answer take(int wanted) {
-        switch (wanted) {
-            case SERVER:
-                return acquire(SERVER, ask.server);
-            case PROXY:
-                return ask.proxy == null ? Answer.TAKEN : acquire(PROXY, ask.proxy);
-            case TOTAL:
-                return table.hasTotalLimit() ? acquire(TOTAL, Destination.TOTAL) : Answer.TAKEN;
-            default:
-                return ask.isPlainlyProxied() ? takeServerRoom() : Answer.TAKEN;
+        if (wanted == SERVER_ROOM) {
+            return !ask.isPlainlyProxied() || held(SERVER).room.reserve(this) ? Answer.TAKEN : Answer.QUEUED;
         }
-    }
-
-    private Answer acquire(int wanted, Destination destination) {
+        Destination destination = destination(wanted);
+        if (destination == null) {
+            return Answer.TAKEN;
+        }
         for (; ; ) {
             ConnectionLimiter limiter = table.limiter(destination);
             Answer answer = limiter.acquire(this);
             if (answer != Answer.FORGOTTEN) {
                 hold(wanted, limiter);
+                hasQueued |= answer == Answer.QUEUED;
                 return answer;
             }
+            table.remove(limiter);
         }
     }
 
-    private Answer takeServerRoom() {
-        ConnectionLimiter limiter = held(SERVER);
-        if (limiter.reserve(this)) {
-            return Answer.TAKEN;
+    @Override
+    void queued(int queuedStage, boolean onGrant) {
+        table.needsCare();
+        if (queuedStage == SERVER_ROOM) {
+            table.inBackground(held(SERVER).room.makeRoomTask);
         }
-        table.inBackground(limiter.makeRoomTask);
-        return Answer.QUEUED;
+    }
+
+    @Override
+    void settled() {
+        context = null; // the program's; a lease may be held for long
     }
 
     private void hold(int stage, ConnectionLimiter limiter) {
@@ -122,6 +160,7 @@ public final class Lease extends Waiter {
         return stage == PROXY ? proxy : stage == TOTAL ? total : server;
     }
 
+    /** The limiter of a stage that was taken or is queued for. */
     private ConnectionLimiter held(int stage) {
         ConnectionLimiter limiter = heldOrNull(stage);
         if (limiter == null) {
@@ -138,16 +177,16 @@ public final class Lease extends Waiter {
         pendingOnArrival = pending;
     }
 
-    /** When it joined the queue it stands in; called with the limiter's lock held. */
-    long queuedNanos() {
-        return queuedNanos;
+    /** Called with {@code this} held. */
+    boolean hasQueued() {
+        return hasQueued;
     }
 
     @Override
     boolean leaveQueue(int stage) {
         ConnectionLimiter limiter = held(stage);
         if (stage == SERVER_ROOM) {
-            return limiter.cancelReserve(this);
+            return limiter.room.leave(this);
         }
         return limiter.leave(this);
     }
@@ -157,13 +196,10 @@ public final class Lease extends Waiter {
         ConnectionLimiter limiter = heldOrNull(stage);
         if (stage == SERVER_ROOM) {
             if (ask.isPlainlyProxied() && limiter != null) {
-                limiter.freed(false);
+                limiter.room.freed(false);
             }
         } else if (limiter != null) {
             limiter.release(this);
-            if (stage == SERVER && ask.pool != null) {
-                ask.pool.giveBack();
-            }
         }
     }
 
@@ -250,11 +286,27 @@ public final class Lease extends Waiter {
         giveBack(TOTAL);
     }
 
-    /** Counts a lease that was granted before there was a total limit; called with the server's lock held. */
+    /** Where its connection counts: at the server, and at the proxy or null. */
+    ConnectionLimiter server() {
+        return held(SERVER);
+    }
+
+    @Nullable
+    ConnectionLimiter proxy() {
+        return proxy;
+    }
+
+    /** Counts a lease that was granted before there was a total limit; called without locks. */
     void adopt(ConnectionLimiter newTotal) {
-        if (isGranted() && total == null) {
+        synchronized (this) {
+            if (!isGranted() || total != null) {
+                return;
+            }
             total = newTotal;
             newTotal.adopt(this);
+        }
+        if (released != 0) {
+            newTotal.release(this); // whoever released it may have looked for the total too early
         }
     }
 }

@@ -1,10 +1,10 @@
 package io.sluice.limiter;
 
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,12 +12,15 @@ import org.jspecify.annotations.Nullable;
  * hand for a connection. Thread-safe. No method blocks.
  */
 public final class LimiterTable {
+    /** Longer than any client takes to close a socket. Room that does not come in this time never will. */
+    private static final long ROOM_PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(30);
+
     final Clock clock;
     private final ConcurrentHashMap<Destination, ConnectionLimiter> limiters = new ConcurrentHashMap<>();
     private final Executor background;
     private final WaitListener listener;
     private final Reporter reporter;
-    private final Runnable onWait;
+    private final Runnable onCare;
 
     private volatile Limits limits;
     /** Whether leases count towards the total; once true it stays so, since what is held must be given back. */
@@ -27,8 +30,8 @@ public final class LimiterTable {
      * A table without destinations.
      *
      * @param background runs callbacks and closes connections; must not run them on the calling thread
-     * @param onWait called, without locks, whenever an exchange begins to wait, so that somebody calls {@link #watch} now
-     *     and then while it does; must not block
+     * @param onCare called whenever there is something to look after, so that somebody calls {@link #watch} now and then
+     *     while {@link #anybodyWaits}, and {@link #forgetUnused} until {@link #isEmpty}. Must neither block nor call back
      */
     public LimiterTable(
             Limits limits,
@@ -36,13 +39,13 @@ public final class LimiterTable {
             Reporter reporter,
             Executor background,
             Clock clock,
-            Runnable onWait) {
+            Runnable onCare) {
         this.limits = limits;
         this.listener = listener;
         this.reporter = reporter;
         this.background = background;
         this.clock = clock;
-        this.onWait = onWait;
+        this.onCare = onCare;
         this.totalCounts = limits.maxConnections() != Limits.UNLIMITED;
     }
 
@@ -52,7 +55,15 @@ public final class LimiterTable {
      */
     public Lease ask(Ask ask) {
         Lease lease = new Lease(this, ask);
-        lease.begin();
+        boolean done = false;
+        try {
+            lease.begin();
+            done = true;
+        } finally {
+            if (!done) {
+                lease.discard(); // nobody will ever hold it
+            }
+        }
         return lease;
     }
 
@@ -79,19 +90,21 @@ public final class LimiterTable {
      * Changes the settings, with effect at once: more room wakes waiters, less room interrupts nobody and lets the excess
      * drain, idle connections first. Never blocks.
      */
-    public synchronized void limits(Limits newLimits) {
-        limits = newLimits;
-        if (!totalCounts && newLimits.maxConnections() != Limits.UNLIMITED) {
-            totalCounts = true;
-            ConnectionLimiter total = limiter(Destination.TOTAL);
-            for (ConnectionLimiter limiter : limiters.values()) {
-                if (limiter.destination.kind() == Destination.Kind.SERVER) {
-                    limiter.adoptInto(total);
+    public void limits(Limits newLimits) {
+        synchronized (this) {
+            limits = newLimits;
+            if (!totalCounts && newLimits.maxConnections() != Limits.UNLIMITED) {
+                totalCounts = true;
+                ConnectionLimiter total = limiter(Destination.TOTAL);
+                for (ConnectionLimiter limiter : limiters.values()) {
+                    if (limiter != total) {
+                        limiter.adoptInto(total);
+                    }
                 }
             }
         }
         for (ConnectionLimiter limiter : limiters.values()) {
-            limiter.relimit(newLimits);
+            limiter.relimit();
         }
     }
 
@@ -104,14 +117,23 @@ public final class LimiterTable {
         if (found != null) {
             return found;
         }
-        ConnectionLimiter made = new ConnectionLimiter(this, destination, limits);
+        ConnectionLimiter made = new ConnectionLimiter(this, destination);
         ConnectionLimiter other = limiters.putIfAbsent(destination, made);
         if (other != null) {
             return other;
         }
         // A change of the settings between reading them and listing the limiter has passed it by.
-        made.relimit(limits);
+        made.relimit();
+        if (destination.kind()
+                == Destination.Kind.SERVER) { // the first that an exchange asks, when it holds no lock yet
+            needsCare();
+        }
         return made;
+    }
+
+    /** The caller found it forgotten: the next look-up must not. */
+    void remove(ConnectionLimiter limiter) {
+        limiters.remove(limiter.destination, limiter);
     }
 
     /** Tells the HTTP version of a response of a destination whose connection is not at hand. */
@@ -121,44 +143,50 @@ public final class LimiterTable {
 
     /** Forgets destinations that were not used since the last call and have neither leases nor connections. */
     public void forgetUnused() {
-        Iterator<ConnectionLimiter> all = limiters.values().iterator();
-        while (all.hasNext()) {
-            if (all.next().forgetIfUnused()) {
-                all.remove();
+        for (ConnectionLimiter limiter : limiters.values()) {
+            if (limiter.forgetIfUnused()) {
+                remove(limiter);
             }
         }
     }
 
+    /** Whether no destination is known. */
+    public boolean isEmpty() {
+        return limiters.isEmpty();
+    }
+
     /**
      * Looks after destinations where somebody waits: after {@code unreadNanos} of waiting, lets the clients finish responses
-     * that nobody reads; warns of stalls. To be called by one thread at a time, every 50 ms or so while somebody waits.
+     * that nobody reads; lets in who has waited too long for a client to close a connection; warns of that and of stalls.
+     * To be called by one thread at a time, every 50 ms or so while somebody waits.
      *
      * @return whether anybody waits
      */
     public boolean watch(long unreadNanos) {
-        boolean waiting = false;
         long stallNanos = limits.stallWarningNanos();
         for (ConnectionLimiter limiter : limiters.values()) {
             Snapshot now = limiter.snapshot();
             List<Lease> leases = now.pending() > 0 ? limiter.leases() : new ArrayList<Lease>(0);
             String warning = limiter.stallWatch.look(now, leases, clock.nanoTime(), stallNanos);
             if (warning != null) {
-                reporter.warn(warning);
+                warn(warning);
             }
-            if (now.pending() > 0) {
-                waiting = true;
-                if (now.oldestWaitNanos() >= unreadNanos) {
-                    finishUnread(leases);
-                }
+            while (limiter.room.letInOverdue(ROOM_PATIENCE_NANOS)) {
+                warn("no idle connection of " + limiter.destination + " was closed within "
+                        + TimeUnit.NANOSECONDS.toSeconds(ROOM_PATIENCE_NANOS)
+                        + " s to make room; a connection is opened over the limit " + limiter.figures(0));
+            }
+            if (now.pending() > 0 && now.oldestWaitNanos() >= unreadNanos) {
+                finishUnread(leases);
             }
         }
-        return waiting;
+        return anybodyWaits();
     }
 
-    /** Whether an exchange waits for a lease anywhere. */
+    /** Whether an exchange waits anywhere, for a lease or for room to open its connection. */
     public boolean anybodyWaits() {
         for (ConnectionLimiter limiter : limiters.values()) {
-            if (limiter.snapshot().pending() > 0) {
+            if (limiter.somebodyWaits()) {
                 return true;
             }
         }
@@ -185,20 +213,31 @@ public final class LimiterTable {
 
     /** The figures of one destination; those of an unused one where it is not known. */
     public Snapshot snapshot(Destination destination) {
-        return limiter(destination).snapshot();
+        ConnectionLimiter found = limiters.get(destination);
+        return (found != null ? found : new ConnectionLimiter(this, destination)).snapshot();
     }
 
+    /** Runs a task that may be run twice in the background. */
     void inBackground(Runnable task) {
         try {
             background.execute(task);
-        } catch (RuntimeException fault) {
+        } catch (Throwable fault) {
             fault(fault);
-            task.run(); // better here than never: somebody waits for it
+            try {
+                task.run(); // better here than never: somebody waits for it
+            } catch (Throwable another) {
+                fault(another);
+            }
         }
     }
 
-    void somebodyWaits() {
-        onWait.run();
+    /** There is something to look after. Never throws: an exchange that was queued must not get lost on the way. */
+    void needsCare() {
+        try {
+            onCare.run();
+        } catch (Throwable fault) {
+            fault(fault);
+        }
     }
 
     @Nullable
@@ -217,6 +256,14 @@ public final class LimiterTable {
         }
         try {
             listener.ended(wait);
+        } catch (Throwable fault) {
+            fault(fault);
+        }
+    }
+
+    private void warn(String message) {
+        try {
+            reporter.warn(message);
         } catch (Throwable fault) {
             fault(fault);
         }

@@ -15,9 +15,26 @@ public final class Pool {
 
     private volatile int maxTotal = Limits.UNLIMITED;
 
-    /** Tells how many connections the pool holds at most, all servers together; zero or less means no limit. */
+    /**
+     * Tells how many connections the pool holds at most, all servers together; zero or less means no limit. Where that is
+     * more than before, those go on who waited for it. Call without any lock.
+     */
     public void maxTotal(int newMaxTotal) {
+        int before = maxTotal;
         maxTotal = newMaxTotal > 0 ? newMaxTotal : Limits.UNLIMITED;
+        if (maxTotal > before) {
+            wake();
+        }
+    }
+
+    /** Whether no lease is out on its behalf. */
+    boolean isUnused() {
+        return leased.get() == 0;
+    }
+
+    /** Whether there is a place now; takes none. */
+    boolean hasPlace() {
+        return leased.get() < maxTotal;
     }
 
     /** Takes one of the pool's places, or remembers where to look again when one comes free. */
@@ -27,11 +44,12 @@ public final class Pool {
         }
         passedOver.add(limiter);
         // A place that came free between the two lines above found nobody to tell.
-        if (increment()) {
-            passedOver.remove(limiter);
-            return true;
-        }
-        return false;
+        return increment();
+    }
+
+    /** Takes a place, whether there is one or not. */
+    void takeAnyway() {
+        leased.incrementAndGet();
     }
 
     private boolean increment() {
@@ -46,14 +64,23 @@ public final class Pool {
         }
     }
 
-    /** Gives the place back and lets those look again who were passed over for it. Call without any lock. */
-    void giveBack() {
+    /** Gives a place back; {@link #wake} must follow, without any lock. */
+    void leave() {
         leased.decrementAndGet();
-        if (!passedOver.isEmpty()) {
-            for (ConnectionLimiter limiter : passedOver) {
-                passedOver.remove(limiter);
-                limiter.handOff();
+    }
+
+    /** Lets those look again who were passed over, as long as there is a place. Call without any lock. */
+    void wake() {
+        if (passedOver.isEmpty()) {
+            return;
+        }
+        // A copy: who is passed over again is listed again, and iterating over the set itself might never end.
+        for (ConnectionLimiter limiter : passedOver.toArray(new ConnectionLimiter[0])) {
+            if (!hasPlace()) {
+                return; // whoever took it will give it back and come here
             }
+            passedOver.remove(limiter);
+            limiter.handOff();
         }
     }
 }

@@ -1,6 +1,7 @@
 package io.sluice.limiter;
 
 import io.sluice.limiter.Wait.Outcome;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +29,8 @@ public abstract class Waiter {
     private static final int GRANTED = 1;
     private static final int REFUSED = 2;
 
+    private static final long GRANT_IS_COMING_NANOS = 1_000_000;
+
     /** What a limiter says when something is asked of it. */
     enum Answer {
         TAKEN,
@@ -42,12 +45,12 @@ public abstract class Waiter {
     /** The stage that is to be taken next, or is queued for. */
     private int stage;
 
-    private boolean queued;
+    /** When this joined the queue in which it stands; written with {@code this} and the limiter's lock held. */
+    long queuedNanos;
+
     private volatile @Nullable Thread parked;
-    private @Nullable Runnable callback;
+    private @Nullable Callback callback;
     private Outcome outcome = Outcome.GRANTED;
-    /** The refusal of a full queue, until it is reported. */
-    private @Nullable Wait turnedAway;
 
     Waiter(LimiterTable table) {
         this.table = table;
@@ -71,6 +74,16 @@ public abstract class Waiter {
         return null;
     }
 
+    /**
+     * This now stands in a stage's queue, or did a moment ago; called without locks.
+     *
+     * @param onGrant whether a grant of the stage before brought it there, on a thread that is not the asking one
+     */
+    abstract void queued(int queuedStage, boolean onGrant);
+
+    /** The answer is there: lets go of what only waiting needed. Called with {@code this} held. */
+    void settled() {}
+
     /** Helps what is queued for along, on the thread of a blocking caller; called without locks. */
     void help() {}
 
@@ -79,60 +92,75 @@ public abstract class Waiter {
         state = GRANTED;
     }
 
-    /** Takes stage by stage from {@code first} until it must queue, is done, or is turned away. Never blocks. */
-    final void start(int first) {
-        synchronized (this) {
-            stage = first;
-            advance();
-        }
-        settle();
+    /** Something failed on the way here: from now on nothing is granted. */
+    final synchronized void discarded() {
+        answer(REFUSED, Outcome.CANCELLED);
     }
 
-    /** With {@code this} held. */
-    private void advance() {
+    /** Takes stage by stage from {@code first} until it must queue, is done, or is turned away. Never blocks. */
+    final void start(int first) {
+        int reached;
+        Wait turnedAway = null;
+        synchronized (this) {
+            stage = first;
+            if (!advance()) {
+                turnedAway = endOfWait(stage, Outcome.QUEUE_FULL);
+                answer(REFUSED, Outcome.QUEUE_FULL);
+            }
+            reached = stage;
+        }
+        if (turnedAway != null) {
+            giveBackBefore(reached);
+            table.ended(turnedAway);
+        } else if (state == PENDING) {
+            queued(reached, false);
+        }
+    }
+
+    /** With {@code this} held; false if it was turned away. */
+    private boolean advance() {
         while (stage < stages()) {
             Answer answer = take(stage);
-            if (answer == Answer.QUEUED) {
-                queued = true;
-                return;
-            }
-            if (answer == Answer.QUEUE_FULL) {
-                turnedAway = endOfWait(stage, Outcome.QUEUE_FULL);
-                refuse(Outcome.QUEUE_FULL);
-                return;
+            if (answer != Answer.TAKEN) {
+                return answer != Answer.QUEUE_FULL;
             }
             stage++;
         }
-        state = GRANTED;
+        answer(GRANTED, Outcome.GRANTED);
+        return true;
     }
 
     /** With {@code this} held. */
-    private void refuse(Outcome why) {
+    private void answer(int newState, Outcome why) {
         outcome = why;
-        state = REFUSED;
+        settled();
+        state = newState;
     }
 
-    /** The limiter of the current stage hands a grant over; called without locks, on any thread. */
-    final void granted() {
-        int handed;
-        Wait over = null;
-        boolean accepted;
+    /**
+     * The limiter of the current stage hands a grant over; called without locks, on any thread.
+     *
+     * @return false if this gave up meanwhile: the limiter has the grant back
+     */
+    final boolean granted() {
+        int reached;
+        Wait over;
         synchronized (this) {
-            handed = stage;
-            accepted = state == PENDING;
-            if (accepted) {
-                over = endOfWait(handed, Outcome.GRANTED);
-                queued = false;
-                stage++;
-                advance();
+            if (state != PENDING) {
+                return false;
             }
+            over = endOfWait(stage, Outcome.GRANTED);
+            stage++;
+            advance(); // never turned away: only newcomers are
+            reached = stage;
         }
-        if (accepted) {
-            table.ended(over);
-            settle();
+        table.ended(over);
+        if (state == PENDING) {
+            queued(reached, true);
         } else {
-            giveBack(handed);
+            wake();
         }
+        return true;
     }
 
     /**
@@ -148,17 +176,16 @@ public abstract class Waiter {
             if (state != PENDING) {
                 return false;
             }
-            boolean left = queued && leaveQueue(stage);
-            if (!left && why == Outcome.TIMEOUT) {
+            if (!leaveQueue(stage) && why == Outcome.TIMEOUT) {
                 return false;
             }
             reached = stage;
             over = endOfWait(reached, why);
-            refuse(why);
+            answer(REFUSED, why);
         }
         giveBackBefore(reached);
         table.ended(over);
-        settle();
+        wake();
         return true;
     }
 
@@ -168,24 +195,12 @@ public abstract class Waiter {
         }
     }
 
-    /** Wakes whoever waits, once there is an answer; called without locks. */
-    private void settle() {
-        if (state == PENDING) {
-            return;
-        }
-        Runnable toRun;
-        Wait full;
-        int reached;
+    /** Wakes whoever waits for the answer; called without locks. */
+    private void wake() {
+        Callback toRun;
         synchronized (this) {
             toRun = callback;
             callback = null;
-            full = turnedAway;
-            turnedAway = null;
-            reached = stage;
-        }
-        if (full != null) {
-            giveBackBefore(reached);
-            table.ended(full);
         }
         Thread thread = parked;
         if (thread != null) {
@@ -251,8 +266,9 @@ public abstract class Waiter {
             long leftNanos = maxWaitNanos - (table.clock.nanoTime() - startNanos);
             if (leftNanos > 0) {
                 LockSupport.parkNanos(this, leftNanos);
-            } else if (!abandon(Outcome.TIMEOUT)) {
-                Thread.yield(); // a grant is a few instructions away, on the thread that hands it over
+            } else if (!abandon(Outcome.TIMEOUT) && state == PENDING) {
+                // A grant is a few instructions away, on the thread that hands it over and then unparks this one.
+                LockSupport.parkNanos(this, GRANT_IS_COMING_NANOS);
             }
         }
         parked = null;
@@ -272,8 +288,28 @@ public abstract class Waiter {
             if (state != PENDING) {
                 return false;
             }
-            callback = newCallback;
+            callback = new Callback(newCallback);
             return true;
+        }
+    }
+
+    /** Runs once, however often it is told to: an executor may fail and yet have kept its task. */
+    private final class Callback extends AtomicReference<Runnable> implements Runnable {
+        Callback(Runnable task) {
+            super(task);
+        }
+
+        @Override
+        public void run() {
+            Runnable task = getAndSet(null);
+            if (task == null) {
+                return;
+            }
+            try {
+                task.run();
+            } catch (Throwable fault) {
+                table.fault(fault);
+            }
         }
     }
 }
