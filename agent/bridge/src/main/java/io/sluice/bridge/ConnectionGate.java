@@ -8,9 +8,7 @@ import io.sluice.limiter.LimiterTable;
 import io.sluice.limiter.Limits;
 import io.sluice.limiter.Pool;
 import io.sluice.limiter.Reporter;
-import io.sluice.limiter.Wait;
 import io.sluice.limiter.WaitListener;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,14 +16,9 @@ import org.jspecify.annotations.Nullable;
  * the answer is null, which means: go on, unlimited. Nothing here throws.
  */
 public final class ConnectionGate {
-    /** Longer than any client takes to close a socket. Room that does not come in this time never will. */
-    private static final long ROOM_PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(30);
-
     private static final WeakMap<Object, Pool> POOLS = new WeakMap<>();
 
     private static volatile @Nullable LimiterTable table;
-    private static volatile @Nullable Reporter reporter;
-    private static volatile @Nullable Housekeeper housekeeper;
 
     private ConnectionGate() {}
 
@@ -35,9 +28,7 @@ public final class ConnectionGate {
         LimiterTable made =
                 new LimiterTable(limits, listener, newReporter, Background.executor(), Clock.SYSTEM, keeper);
         keeper.lookAfter(made);
-        housekeeper = keeper;
         FailOpen.reportTo(newReporter);
-        reporter = newReporter;
         table = made;
         return made;
     }
@@ -84,10 +75,6 @@ public final class ConnectionGate {
         try {
             if (!Ready.isDone()) {
                 Ready.await();
-                Housekeeper keeper = housekeeper;
-                if (keeper != null) {
-                    keeper.inUse();
-                }
             }
             return now.ask(ask);
         } catch (Throwable fault) {
@@ -108,19 +95,16 @@ public final class ConnectionGate {
 
     /**
      * Takes room for a new connection, on behalf of an exchange whose client blocks while it connects. Where none is left,
-     * closes an idle connection on the calling thread and parks until its socket is closed; an interrupt is kept for later.
+     * closes an idle connection on the calling thread and parks until its socket is closed, or for 30 s where it never is;
+     * an interrupt is kept for later.
      *
      * @param lease the exchange's lease; null (no lease: it goes unlimited) gives null
      * @param endsLease whether the exchange ends when this connection is closed
      */
     public static @Nullable Connection open(@Nullable Lease lease, boolean endsLease) {
-        LimiterTable now = table;
-        if (now == null || lease == null || !lease.isHeld()) {
-            return null;
-        }
-        Connection connection = now.open(lease, endsLease);
-        if (connection.isPending() && !connection.awaitUninterruptibly(ROOM_PATIENCE_NANOS)) {
-            warnNoRoom(lease);
+        Connection connection = begin(lease, endsLease);
+        if (connection != null) {
+            connection.awaitUninterruptibly(0);
         }
         return connection;
     }
@@ -132,32 +116,34 @@ public final class ConnectionGate {
      *     Null: go on unlimited
      */
     public static @Nullable Connection openLater(@Nullable Lease lease, boolean endsLease, Runnable whenReady) {
-        LimiterTable now = table;
-        if (now == null || lease == null || !lease.isHeld()) {
-            return null;
-        }
-        Connection connection = now.open(lease, endsLease);
-        if (connection.isPending() && connection.whenSettled(whenReady)) {
+        Connection connection = begin(lease, endsLease);
+        if (connection != null && connection.whenSettled(whenReady)) {
             connection.makeRoomInBackground();
-            Background.executor()
-                    .schedule(new Impatience(connection, lease), ROOM_PATIENCE_NANOS, TimeUnit.NANOSECONDS);
         }
         return connection;
     }
 
-    private static void warnNoRoom(Lease lease) {
-        Reporter to = reporter;
-        if (to != null) {
-            to.warn("no idle connection of " + lease.ask().server() + " was closed within "
-                    + TimeUnit.NANOSECONDS.toSeconds(ROOM_PATIENCE_NANOS)
-                    + " s to make room; a connection is opened over the limit");
+    private static @Nullable Connection begin(@Nullable Lease lease, boolean endsLease) {
+        LimiterTable now = table;
+        if (now == null || lease == null || !lease.isHeld()) {
+            return null;
+        }
+        try {
+            return now.open(lease, endsLease);
+        } catch (Throwable fault) {
+            FailOpen.report(fault);
+            return null;
         }
     }
 
     /** Gives a lease back; null is none. Never blocks, never throws. */
     public static void release(@Nullable Lease lease) {
-        if (lease != null) {
-            lease.release();
+        try {
+            if (lease != null) {
+                lease.release();
+            }
+        } catch (Throwable fault) {
+            FailOpen.report(fault);
         }
     }
 
@@ -169,31 +155,9 @@ public final class ConnectionGate {
     public static Pool pool(Object clientPool, int maxTotal) {
         Pool pool = POOLS.get(clientPool);
         if (pool == null) {
-            pool = new Pool();
-            Pool before = POOLS.put(clientPool, pool);
-            pool = before == null ? pool : before;
-            if (before != null) {
-                POOLS.put(clientPool, before);
-            }
+            pool = POOLS.putIfAbsent(clientPool, new Pool());
         }
         pool.maxTotal(maxTotal);
         return pool;
-    }
-
-    private static final class Impatience implements Runnable {
-        private final Connection connection;
-        private final Lease lease;
-
-        Impatience(Connection connection, Lease lease) {
-            this.connection = connection;
-            this.lease = lease;
-        }
-
-        @Override
-        public void run() {
-            if (connection.abandon(Wait.Outcome.TIMEOUT)) {
-                warnNoRoom(lease);
-            }
-        }
     }
 }

@@ -1,42 +1,65 @@
 package io.sluice.bridge;
 
 import io.sluice.limiter.LimiterTable;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Looks after the table now and then: every 50 ms while somebody waits (unread responses, stalls, lost sockets), and
- * seldom otherwise (unused destinations). Starts no thread before the first exchange.
+ * seldom otherwise (unused destinations). Starts no thread before the first exchange, and keeps none once no destination is
+ * known.
  */
 final class Housekeeper implements Runnable {
     private static final long WATCH_MILLIS = 50;
     /** A response that nobody reads is finished when somebody has waited this long. */
     private static final long UNREAD_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
     /** ServicePoint's idle time; a destination unused for one to two of these is forgotten. */
-    private static final long FORGET_SECONDS = 100;
+    private static final long FORGET_MILLIS = TimeUnit.SECONDS.toMillis(100);
 
+    private final ScheduledExecutorService executor;
+    private final long watchMillis;
+    private final long forgetMillis;
     private final AtomicBoolean watching = new AtomicBoolean();
     private final AtomicBoolean forgetting = new AtomicBoolean();
     private volatile @Nullable LimiterTable table;
+
+    Housekeeper() {
+        this(Background.executor(), WATCH_MILLIS, FORGET_MILLIS);
+    }
+
+    Housekeeper(ScheduledExecutorService executor, long watchMillis, long forgetMillis) {
+        this.executor = executor;
+        this.watchMillis = watchMillis;
+        this.forgetMillis = forgetMillis;
+    }
 
     void lookAfter(LimiterTable newTable) {
         table = newTable;
     }
 
-    /** Somebody begins to wait. */
+    /** Somebody begins to wait, or a destination is new. */
     @Override
     public void run() {
         if (!watching.get() && watching.compareAndSet(false, true)) {
-            Background.executor().schedule(new Watch(), WATCH_MILLIS, TimeUnit.MILLISECONDS);
+            schedule(watching, new Watch(), watchMillis);
+        }
+        if (!forgetting.get() && forgetting.compareAndSet(false, true)) {
+            schedule(forgetting, new Forget(), forgetMillis);
         }
     }
 
-    /** The table is in use. */
-    void inUse() {
-        if (!forgetting.get() && forgetting.compareAndSet(false, true)) {
-            Background.executor()
-                    .scheduleWithFixedDelay(new Forget(), FORGET_SECONDS, FORGET_SECONDS, TimeUnit.SECONDS);
+    /** Where the executor cannot take the task, the next who needs it tries again. */
+    private void schedule(AtomicBoolean flag, Runnable task, long delayMillis) {
+        boolean scheduled = false;
+        try {
+            executor.schedule(task, delayMillis, TimeUnit.MILLISECONDS);
+            scheduled = true;
+        } finally {
+            if (!scheduled) {
+                flag.set(false);
+            }
         }
     }
 
@@ -58,7 +81,7 @@ final class Housekeeper implements Runnable {
                 waiting = now != null && now.anybodyWaits() && watching.compareAndSet(false, true);
             }
             if (waiting) {
-                Background.executor().schedule(this, WATCH_MILLIS, TimeUnit.MILLISECONDS);
+                schedule(watching, this, watchMillis);
             }
         }
     }
@@ -67,13 +90,24 @@ final class Housekeeper implements Runnable {
         @Override
         public void run() {
             LimiterTable now = table;
+            boolean anythingLeft = false;
             try {
                 Sockets.dropCollected();
                 if (now != null) {
                     now.forgetUnused();
+                    anythingLeft = !now.isEmpty();
                 }
             } catch (Throwable fault) {
                 FailOpen.report(fault);
+                anythingLeft = true;
+            }
+            if (!anythingLeft) {
+                forgetting.set(false);
+                // A destination that is new since the look found this still on.
+                anythingLeft = now != null && !now.isEmpty() && forgetting.compareAndSet(false, true);
+            }
+            if (anythingLeft) {
+                schedule(forgetting, this, forgetMillis);
             }
         }
     }

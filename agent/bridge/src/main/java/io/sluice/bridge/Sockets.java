@@ -9,7 +9,12 @@ import org.jspecify.annotations.Nullable;
  * blocks.
  */
 public final class Sockets {
-    private static final WeakMap<Object, Connection> OPEN = new WeakMap<>();
+    private static final WeakMap<Object, Connection> OPEN = new WeakMap<Object, Connection>() {
+        @Override
+        protected void collected(Connection connection) {
+            connection.closed(); // the collector closed the socket that the program lost: its room is free
+        }
+    };
     private static final ThreadLocal<@Nullable Connection> OPENING = new ThreadLocal<>();
 
     private Sockets() {}
@@ -67,10 +72,8 @@ public final class Sockets {
         return OPEN.get(socket);
     }
 
-    /** Sockets that the program lost were closed by the collector: their room is free. */
+    /** Notices the sockets that the program lost. */
     static void dropCollected() {
-        for (Connection connection : OPEN.drop()) {
-            connection.closed();
-        }
+        OPEN.drop();
     }
 }

@@ -4,6 +4,7 @@ import java.lang.ref.Reference;
 import java.lang.ref.ReferenceQueue;
 import java.lang.ref.WeakReference;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
@@ -11,10 +12,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * Remembers a value for an object of the program, by identity and without keeping the object alive: woven classes cannot
  * be given new fields. The value must not reach the key. Thread-safe; no method blocks.
+ *
+ * <p>What belonged to objects that were collected goes with the next {@link #put} or {@link #drop}; who must know of it
+ * overrides {@link #collected}.
  */
-public final class WeakMap<K, V> {
+public class WeakMap<K, V> {
     private final ConcurrentHashMap<Object, V> values = new ConcurrentHashMap<>();
-    private final ReferenceQueue<K> collected = new ReferenceQueue<>();
+    private final ReferenceQueue<K> queue = new ReferenceQueue<>();
 
     /** The value remembered for this very object, or null. */
     public @Nullable V get(@Nullable K key) {
@@ -24,7 +28,14 @@ public final class WeakMap<K, V> {
     /** Remembers a value; returns the one that it replaces, or null. */
     public @Nullable V put(K key, V value) {
         drop();
-        return values.put(new Key<K>(key, collected), value);
+        return values.put(new Key<K>(key, queue), value);
+    }
+
+    /** Remembers a value unless there is one already; returns the one that stays. */
+    public V putIfAbsent(K key, V value) {
+        drop();
+        V before = values.putIfAbsent(new Key<K>(key, queue), value);
+        return before == null ? value : before;
     }
 
     /** Forgets the value; returns it, or null. */
@@ -32,17 +43,28 @@ public final class WeakMap<K, V> {
         return key == null || values.isEmpty() ? null : values.remove(new Lookup(key));
     }
 
-    /** Forgets what belonged to objects that were collected, and returns it. */
-    public List<V> drop() {
-        List<V> dropped = new ArrayList<>(0);
-        for (Reference<?> gone = collected.poll(); gone != null; gone = collected.poll()) {
+    /**
+     * Forgets what belonged to objects that were collected.
+     *
+     * @return what was forgotten by this call; what went with an earlier {@link #put} only {@link #collected} hears of
+     */
+    public final List<V> drop() {
+        List<V> dropped = Collections.emptyList();
+        for (Reference<?> gone = queue.poll(); gone != null; gone = queue.poll()) {
             V value = values.remove(gone);
             if (value != null) {
+                if (dropped.isEmpty()) {
+                    dropped = new ArrayList<>();
+                }
                 dropped.add(value);
+                collected(value);
             }
         }
         return dropped;
     }
+
+    /** Told once of every value whose key was collected, on whatever thread notices; must neither block nor throw. */
+    protected void collected(V value) {}
 
     /** How many values are remembered. */
     public int size() {
