@@ -31,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Installer implements Weaver.Listener {
     private static final long TICK_SECONDS = 1;
+    private static final int MOST_FAILURES = 100;
 
     private final SettingsWatcher watcher;
     private final @Nullable LimiterTable table;
@@ -98,13 +99,13 @@ public final class Installer implements Weaver.Listener {
         List<ClientInstrumentation> found = new ArrayList<ClientInstrumentation>();
         Iterator<ClientInstrumentation> all =
                 ServiceLoader.load(ClientInstrumentation.class, own).iterator();
-        boolean more = true;
-        while (more) {
+        // Iterators differ in whether one that has thrown comes to an end.
+        for (int failures = 0; failures < MOST_FAILURES; failures++) {
             try {
-                more = all.hasNext();
-                if (more) {
+                while (all.hasNext()) {
                     found.add(all.next());
                 }
+                break;
             } catch (UnsupportedClassVersionError forNewerJava) {
                 Log.debug("not for this version of Java: " + forNewerJava.getMessage());
             } catch (Throwable fault) {

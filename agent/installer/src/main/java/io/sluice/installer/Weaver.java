@@ -8,6 +8,7 @@ import java.lang.instrument.Instrumentation;
 import java.security.AccessController;
 import java.security.PrivilegedAction;
 import java.security.ProtectionDomain;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -73,9 +74,13 @@ final class Weaver implements ClassFileTransformer {
         this.helpers = new Helpers(agentClasses, instrumentation);
         this.listener = listener;
         for (ClientInstrumentation one : instrumentations) {
-            Client client = new Client(one);
-            for (Hook hook : one.hooks()) {
-                target(hook.type()).add(client, hook);
+            try {
+                Client client = new Client(one);
+                for (Hook hook : new ArrayList<Hook>(one.hooks())) {
+                    target(hook.type()).add(client, hook);
+                }
+            } catch (Throwable fault) {
+                Log.fault(one.getClass().getName() + " does not say what to hook; its client is left alone", fault);
             }
         }
         for (String className : programApiClasses) {

@@ -35,7 +35,9 @@ import org.junit.jupiter.api.Timeout;
 /** Installs the agent in a class loader of its own, as often as there are tests. */
 @Timeout(60)
 class InstallerTest {
-    private static final String CLIENT = ServiceClient.TYPE;
+    private static int tests;
+
+    private final String clientClass = "sample.ServiceClient" + ++tests;
     private static final int JAVA_8 = 52;
 
     private final CapturedLog log = new CapturedLog(Log.Level.WARN);
@@ -51,6 +53,7 @@ class InstallerTest {
                 .invoke(null);
         background.shutdownNow();
         assertThat(background.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
+        System.clearProperty(ServiceClient.TYPE);
         System.clearProperty("sluice.maxConnectionsPerServer");
         System.clearProperty("sluice.log");
         System.clearProperty("sluice.mode");
@@ -58,6 +61,7 @@ class InstallerTest {
     }
 
     private void install(String arguments) throws Exception {
+        System.setProperty(ServiceClient.TYPE, clientClass);
         InvocationHandler recording = (proxy, method, parameters) -> {
             if (method.getName().equals("addTransformer")) {
                 transformers.add((ClassFileTransformer) parameters[0]);
@@ -83,7 +87,7 @@ class InstallerTest {
         assertThat(agent.loaded).noneMatch(name -> name.startsWith("net.bytebuddy."));
         assertThat(agent.loaded).doesNotContain("io.sluice.installer.ClassWeaver");
 
-        new SampleClient().with(JAVA_8, CLIENT, "call").load(CLIENT);
+        new SampleClient().with(JAVA_8, clientClass, "call").load(clientClass);
         assertThat(agent.loaded).contains("net.bytebuddy.ByteBuddy");
         assertThat(log.lines()).isEmpty();
     }
@@ -91,7 +95,7 @@ class InstallerTest {
     @Test
     void advicesAndClientsAreNeverLoadedIntoTheAgent() throws Exception {
         install(null);
-        new SampleClient().with(JAVA_8, CLIENT, "call").load(CLIENT);
+        new SampleClient().with(JAVA_8, clientClass, "call").load(clientClass);
         assertThat(agent.loaded).noneMatch(name -> name.startsWith(SampleAdvice.class.getName()));
     }
 
@@ -129,7 +133,7 @@ class InstallerTest {
     void changeAtRunTimeReachesTheLimiterInTime() throws Exception {
         install("log=info");
         System.setProperty("sluice.maxConnectionsPerServer", "7");
-        new SampleClient().with(JAVA_8, CLIENT, "call").load(CLIENT);
+        new SampleClient().with(JAVA_8, clientClass, "call").load(clientClass);
         Awaitility.await().until(() -> limitPerServer() == 7);
         System.setProperty("sluice.maxConnectionsPerServer", "8");
         Awaitility.await().until(() -> limitPerServer() == 8);

@@ -8,7 +8,7 @@ import java.util.Collections;
 import java.util.List;
 
 /** An instrumentation that a test puts together. */
-final class SampleInstrumentation implements ClientInstrumentation {
+class SampleInstrumentation implements ClientInstrumentation {
     private final List<Hook> hooks;
     private List<String> helpers = Collections.emptyList();
     private List<String> opens = Collections.emptyList();

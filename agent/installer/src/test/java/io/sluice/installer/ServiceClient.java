@@ -7,7 +7,8 @@ import java.util.List;
 
 /** An instrumentation that is found as a service. */
 public final class ServiceClient implements ClientInstrumentation {
-    static final String TYPE = "sample.ServiceClient";
+    /** The system property with the name of the hooked class: one that no other test has loaded. */
+    static final String TYPE = "test.service.client.type";
 
     @Override
     public String client() {
@@ -17,6 +18,6 @@ public final class ServiceClient implements ClientInstrumentation {
     @Override
     public List<Hook> hooks() {
         return Collections.singletonList(
-                Hook.on(TYPE).method("call").advice("io.sluice.installer.SampleAdvice$Counting"));
+                Hook.on(System.getProperty(TYPE)).method("call").advice("io.sluice.installer.SampleAdvice$Counting"));
     }
 }

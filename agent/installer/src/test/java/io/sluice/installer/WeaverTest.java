@@ -190,6 +190,21 @@ class WeaverTest {
     }
 
     @Test
+    void instrumentationThatFailsCostsItselfAlone() throws Throwable {
+        weave(
+                new SampleInstrumentation() {
+                    @Override
+                    public List<Hook> hooks() {
+                        throw new IllegalStateException("no hooks today");
+                    }
+                },
+                new SampleInstrumentation(hook(clientClass, "call", Counting.class)));
+        client.with(JAVA_8, clientClass, "call");
+        assertThat(client.call(clientClass, "call", 1)).isEqualTo(102);
+        assertThat(log.lines()).singleElement().asString().endsWith("IllegalStateException: no hooks today");
+    }
+
+    @Test
     void helpersAreDefinedOnceInEachClientsLoader() throws Throwable {
         weave(new SampleInstrumentation(hook(clientClass, "call", Helped.class), hook(otherClass, "call", Helped.class))
                 .helpers(SampleHelper.class));
