@@ -14,6 +14,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A JVM of its own for a program, with or without the agent.
@@ -189,11 +192,18 @@ public final class ChildJvm {
 
         /** Waits until standard output contains the text; fails if the child ends or times out before. */
         public Running awaitOutput(String text) {
-            if (!stdout.awaitText(text, deadlineNanos)) {
-                process.destroyForcibly();
-                throw new AssertionError("never printed \"" + text + "\": " + describe());
-            }
+            awaitMatch(Pattern.compile(Pattern.quote(text)));
             return this;
+        }
+
+        /** Waits until standard output has something that matches, and returns the first such match. */
+        public Matcher awaitMatch(Pattern pattern) {
+            Matcher match = stdout.awaitMatch(pattern, deadlineNanos);
+            if (match == null) {
+                process.destroyForcibly();
+                throw new AssertionError("never printed \"" + pattern + "\": " + describe());
+            }
+            return match;
         }
 
         /** What standard output was so far. */
@@ -306,13 +316,16 @@ public final class ChildJvm {
             return new String(bytes.toByteArray(), StandardCharsets.UTF_8);
         }
 
-        synchronized boolean awaitText(String text, long deadlineNanos) {
-            while (!text().contains(text)) {
+        /** The first match in what was read; null if there is none when the output ends or the time is over. */
+        synchronized @Nullable Matcher awaitMatch(Pattern pattern, long deadlineNanos) {
+            Matcher match = pattern.matcher(text());
+            while (!match.find()) {
                 if (ended || !await(deadlineNanos)) {
-                    return false;
+                    return null;
                 }
+                match = pattern.matcher(text());
             }
-            return true;
+            return match;
         }
 
         synchronized boolean awaitEnd(long deadlineNanos) {

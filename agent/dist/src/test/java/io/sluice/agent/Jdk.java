@@ -44,6 +44,19 @@ public final class Jdk {
         return some;
     }
 
+    /** The one of {@link #all()} for the tests that are not run on every JDK: that of the build, or else the newest. */
+    public static Jdk main() {
+        int build = Integer.parseInt(System.getProperty("java.specification.version"));
+        Jdk newest = all().get(0);
+        for (Jdk jdk : all()) {
+            if (jdk.feature == build) {
+                return jdk;
+            }
+            newest = jdk.feature > newest.feature ? jdk : newest;
+        }
+        return newest;
+    }
+
     private static Jdk at(File home) {
         ChildJvm.Result result =
                 ChildJvm.program("").java(home).jvmOptions("-version").run();

@@ -1,0 +1,212 @@
+package io.sluice.agent;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.agent.child.HttpCommands;
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * The program {@link HttpCommands} in a JVM of its own, which does HTTP as the test says. Closing it kills it. For one
+ * thread.
+ */
+final class HttpProgram implements AutoCloseable {
+
+    private static final List<String> CLIENTS_OF_JAVA_8 = Arrays.asList("urlconnection", "apache4", "apache5");
+    private static final List<String> CLIENTS_OF_JAVA_11 = Arrays.asList("java", "javaAsync");
+
+    /** A class of each jar that Apache's clients need. */
+    private static final List<String> LIBRARIES = Arrays.asList(
+            "org.apache.http.impl.client.HttpClients",
+            "org.apache.http.HttpHost",
+            "org.apache.commons.logging.LogFactory",
+            "org.apache.commons.codec.binary.Base64",
+            "org.apache.hc.client5.http.impl.classic.HttpClients",
+            "org.apache.hc.core5.http.HttpHost",
+            "org.apache.hc.core5.http2.HttpVersionPolicy",
+            "org.slf4j.Logger",
+            "org.slf4j.impl.StaticLoggerBinder");
+
+    private final ChildJvm.Running running;
+    private int exchanges;
+    private int settled;
+
+    private HttpProgram(ChildJvm.Running running) {
+        this.running = running;
+    }
+
+    /** All clients that this JDK can run, as {@link io.sluice.agent.child.ClientSpec} calls them. */
+    static List<String> clients(Jdk jdk) {
+        List<String> clients = new ArrayList<>(CLIENTS_OF_JAVA_8);
+        if (jdk.feature() >= 11) {
+            clients.addAll(CLIENTS_OF_JAVA_11);
+        }
+        return clients;
+    }
+
+    /** A JVM with all the clients, to be completed and {@linkplain #start started}. */
+    static ChildJvm jvm(Jdk jdk) {
+        ChildJvm jvm = ChildJvm.program(HttpCommands.class)
+                .on(jdk)
+                .timeoutSeconds(40)
+                .jvmOptions("-Xmx256m")
+                .systemProperty("org.apache.commons.logging.Log", "org.apache.commons.logging.impl.NoOpLog");
+        for (String library : LIBRARIES) {
+            jvm.classPath(jarOf(library));
+        }
+        return jdk.feature() >= 11 ? jvm.classPath(ChildJvm.java11Classes()) : jvm;
+    }
+
+    private static File jarOf(String className) {
+        try {
+            return new File(Class.forName(className, false, HttpProgram.class.getClassLoader())
+                    .getProtectionDomain()
+                    .getCodeSource()
+                    .getLocation()
+                    .toURI());
+        } catch (Exception e) {
+            throw new IllegalStateException("not on the test's class path: " + className, e);
+        }
+    }
+
+    /** The program with the agent, ready for commands. */
+    static HttpProgram start(Jdk jdk, String agentArguments) {
+        return start(jvm(jdk).agent(agentArguments));
+    }
+
+    /** The program, ready for commands. */
+    static HttpProgram start(ChildJvm jvm) {
+        HttpProgram program = new HttpProgram(jvm.start());
+        program.running.awaitOutput("[ready]");
+        return program;
+    }
+
+    private void command(Object... words) {
+        StringBuilder line = new StringBuilder();
+        for (Object word : words) {
+            line.append(line.length() == 0 ? "" : " ").append(word);
+        }
+        try {
+            running.stdin().write(line.append('\n').toString().getBytes(StandardCharsets.UTF_8));
+            running.stdin().flush();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Starts an exchange; its number is for {@link #await(int)}. */
+    int get(String client, String url) {
+        command("get", ++exchanges, client, url);
+        return exchanges;
+    }
+
+    /** Starts an exchange on a daemon thread. */
+    int daemonGet(String client, String url) {
+        command("daemon", ++exchanges, client, url);
+        return exchanges;
+    }
+
+    /** Waits for the end of an exchange. */
+    Ended await(int exchange) {
+        return new Ended(
+                running.awaitMatch(Pattern.compile("\\[" + exchange + "] ended (\\S+) after (\\d+) ms: (.*)\n")));
+    }
+
+    /** Does one exchange with each client, so that all their classes are loaded. */
+    void warmUp(List<String> clients, String url) {
+        for (String client : clients) {
+            assertThat(await(get(client, url)).what()).isEqualTo("200");
+        }
+    }
+
+    /** Waits until every exchange under way waits: within the program, or for the server. */
+    void awaitSettled() {
+        command("settle", ++settled);
+        running.awaitOutput("[settled " + settled + "]");
+    }
+
+    /** Starts many threads for each client; the server must answer with {@link Answers#SAY}. */
+    void load(List<String> clients, int threadsEach, int rounds, String url) {
+        command("load", String.join(",", clients), threadsEach, rounds, url);
+    }
+
+    /** Waits for the end of the one {@link #load}, of which no exchange may have failed. */
+    LoadReport awaitLoad() {
+        return awaitLoads(1);
+    }
+
+    /** Waits for the end of so many of them, all since the start. */
+    LoadReport awaitLoads(int count) {
+        StringBuilder ends = new StringBuilder();
+        for (int i = 0; i < count; i++) {
+            ends.append("\\[load ended]\n[^$]*");
+        }
+        running.awaitMatch(Pattern.compile(ends.toString()));
+        return new LoadReport(running.stdout());
+    }
+
+    /** The program itself calls {@link System#setProperty}. */
+    void set(String key, Object value) {
+        command("set", key, value);
+        running.awaitOutput("[set]");
+    }
+
+    /** Lets {@code main} return, waits for the end of the JVM, and checks that nobody but the program printed anything. */
+    void end() {
+        try {
+            running.stdin().close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        ChildJvm.Result result = running.await();
+        assertThat(result.exitCode()).as("%s", result).isZero();
+        assertThat(result.stderr()).as("%s", result).isEmpty();
+        assertThat(result.stdout().split("\n")).as("%s", result).allMatch(line -> line.startsWith("["));
+    }
+
+    /** What standard error was so far. */
+    String stderr() {
+        return running.stderr();
+    }
+
+    @Override
+    public void close() {
+        running.close();
+    }
+
+    /** How an exchange ended. */
+    static final class Ended {
+        private final Matcher line;
+
+        private Ended(Matcher line) {
+            this.line = line;
+        }
+
+        /** The status, or the name of the exception's class. */
+        String what() {
+            return line.group(1);
+        }
+
+        /** How long it took. */
+        long millis() {
+            return Long.parseLong(line.group(2));
+        }
+
+        /** The body, or the exception's message. */
+        String more() {
+            return line.group(3);
+        }
+
+        @Override
+        public String toString() {
+            return line.group();
+        }
+    }
+}

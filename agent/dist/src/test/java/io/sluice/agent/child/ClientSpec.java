@@ -1,0 +1,85 @@
+package io.sluice.agent.child;
+
+import java.lang.reflect.InvocationTargetException;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Which client, and with which options: {@code apache4}, {@code java:readTimeout=500}, {@code apache5:pool=b:maxPerServer=2}.
+ * The same text always means the same client object. Immutable.
+ *
+ * <ul>
+ *   <li>{@code readTimeout}: milliseconds without an answer, or for the whole exchange where the client has only that
+ *   <li>{@code proxy}: {@code host/port} of a forward proxy
+ *   <li>{@code maxPerServer}: the client's own pool limit, where it has one; large if not given
+ *   <li>anything else: tells clients apart that shall have pools of their own
+ * </ul>
+ */
+public final class ClientSpec {
+    private static final int LARGE_POOL = 100;
+
+    private static final Map<String, String> CLASSES = new HashMap<>();
+    private static final Map<String, Client> CLIENTS = new ConcurrentHashMap<>();
+
+    static {
+        CLASSES.put("urlconnection", "UrlConnectionClient");
+        CLASSES.put("apache4", "Apache4Client");
+        CLASSES.put("apache5", "Apache5Client");
+        // The two of src/test/java11.
+        CLASSES.put("java", "JavaHttpClient");
+        CLASSES.put("javaAsync", "JavaHttpAsyncClient");
+    }
+
+    private final Map<String, String> options = new HashMap<>();
+
+    private ClientSpec(String[] parts) {
+        for (int i = 1; i < parts.length; i++) {
+            int equals = parts[i].indexOf('=');
+            options.put(parts[i].substring(0, equals), parts[i].substring(equals + 1));
+        }
+    }
+
+    /** The client that the text means, which is made at its first use. */
+    static Client client(String text) {
+        return CLIENTS.computeIfAbsent(text, ClientSpec::make);
+    }
+
+    private static Client make(String text) {
+        String[] parts = text.split(":", -1);
+        try {
+            return (Client) Class.forName(ClientSpec.class.getPackage().getName() + "." + CLASSES.get(parts[0]))
+                    .getConstructor(ClientSpec.class)
+                    .newInstance(new ClientSpec(parts));
+        } catch (InvocationTargetException e) {
+            throw new IllegalStateException(text, e.getCause());
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalArgumentException(text, e);
+        }
+    }
+
+    /** The longest time to wait for an answer, in milliseconds; 0 means no limit. */
+    public int readTimeoutMillis() {
+        return Integer.parseInt(options.getOrDefault("readTimeout", "0"));
+    }
+
+    /** Whether to go through a proxy. */
+    public boolean hasProxy() {
+        return options.containsKey("proxy");
+    }
+
+    /** The proxy's host. */
+    public String proxyHost() {
+        return options.get("proxy").split("/", -1)[0];
+    }
+
+    /** The proxy's port. */
+    public int proxyPort() {
+        return Integer.parseInt(options.get("proxy").split("/", -1)[1]);
+    }
+
+    /** The pool's limit for each server. */
+    public int maxPerServer() {
+        return Integer.parseInt(options.getOrDefault("maxPerServer", Integer.toString(LARGE_POOL)));
+    }
+}

@@ -1,0 +1,117 @@
+package io.sluice.agent.child;
+
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A program that talks HTTP as its standard input says, one command a line, until that ends. Every exchange has a thread
+ * of its own, so that many can be under way at once.
+ *
+ * <pre>
+ * get 7 apache4 http://...       asks; prints "[7] ended 200 after 15 ms: body" or "[7] ended SomeException after ...: message"
+ * daemon 7 apache4 http://...    the same on a daemon thread
+ * load java,apache4 9 3 http://  nine threads for each client, each asks three times; prints a line for each client
+ * settle 5                       prints "[settled 5]" as soon as no exchange gets any further by itself
+ * set key value                  sets a system property; prints "[set]"
+ * </pre>
+ */
+public final class HttpCommands {
+    private static final int POLLS = 6;
+    private static final long POLL_MILLIS = 10;
+
+    private static final List<Thread> threads = new CopyOnWriteArrayList<>();
+
+    private HttpCommands() {}
+
+    /** Arguments: none. */
+    public static void main(String[] arguments) throws Exception {
+        BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        print("[ready]");
+        for (String line = in.readLine(); line != null; line = in.readLine()) {
+            obey(line.split(" ", -1));
+        }
+        print("[end]");
+    }
+
+    private static void obey(String[] words) throws InterruptedException {
+        switch (words[0]) {
+            case "get":
+            case "daemon":
+                start(words[0].equals("daemon"), () -> get(words[1], words[2], words[3]));
+                break;
+            case "load":
+                new Load(words[1].split(",", -1), Integer.parseInt(words[2]), Integer.parseInt(words[3]), words[4])
+                        .start();
+                break;
+            case "settle":
+                awaitSettled();
+                print("[settled " + words[1] + "]");
+                break;
+            case "set":
+                System.setProperty(words[1], words[2]);
+                print("[set]");
+                break;
+            default:
+                throw new IllegalArgumentException(words[0]);
+        }
+    }
+
+    static Thread start(boolean daemon, Runnable work) {
+        Thread thread = new Thread(work);
+        thread.setDaemon(daemon);
+        threads.add(thread);
+        thread.start();
+        return thread;
+    }
+
+    /** Prints a whole line in one piece, so that lines of several threads do not mix. */
+    static void print(String line) {
+        System.out.print(line + "\n");
+    }
+
+    private static void get(String id, String spec, String url) {
+        long start = System.nanoTime();
+        String what;
+        String more;
+        try {
+            Client.Answer answer = ClientSpec.client(spec).get(url);
+            what = Integer.toString(answer.status());
+            more = answer.body().substring(0, Math.min(40, answer.body().length()));
+        } catch (Throwable thrown) {
+            what = thrown.getClass().getName();
+            more = String.valueOf(thrown.getMessage()).replace('\n', ' ');
+        }
+        long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+        print("[" + id + "] ended " + what + " after " + millis + " ms: " + more);
+    }
+
+    /**
+     * Waits until no exchange gets any further: each thread waits for another thread or is in a native method, such as
+     * reading from a socket, and that at the same place in some looks in a row. So all have asked whomever they ask.
+     */
+    private static void awaitSettled() throws InterruptedException {
+        String before = "";
+        for (int same = 0; same < POLLS; ) {
+            boolean settled = true;
+            StringBuilder places = new StringBuilder();
+            for (Thread thread : threads) {
+                StackTraceElement[] stack = thread.getStackTrace();
+                Thread.State state = thread.getState();
+                boolean waits = state == Thread.State.WAITING || state == Thread.State.TIMED_WAITING;
+                boolean ended = state == Thread.State.TERMINATED;
+                settled &= waits || ended || stack.length > 0 && stack[0].isNativeMethod();
+                for (StackTraceElement frame : stack) {
+                    places.append(frame).append('\n');
+                }
+                places.append(state).append('\n');
+            }
+            same = settled && before.contentEquals(places) ? same + 1 : 0;
+            before = places.toString();
+            Thread.sleep(POLL_MILLIS);
+        }
+    }
+}
