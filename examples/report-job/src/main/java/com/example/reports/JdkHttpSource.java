@@ -10,10 +10,8 @@ import java.time.Duration;
 /** The newest part of the job: {@code java.net.http}, whose client keeps its connections by itself. */
 class JdkHttpSource implements InvoiceSource {
     private final String server;
-    private final HttpClient client = HttpClient.newBuilder()
-            .version(HttpClient.Version.HTTP_1_1)
-            .connectTimeout(Duration.ofSeconds(5))
-            .build();
+    private final HttpClient client =
+            HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
 
     JdkHttpSource(String server) {
         this.server = server;
