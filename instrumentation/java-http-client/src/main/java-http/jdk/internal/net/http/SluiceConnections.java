@@ -107,7 +107,9 @@ public final class SluiceConnections {
         String statusLine = SluiceInternals.statusLine(response);
         HttpConnection connection = SluiceInternals.connection(response);
         Connection known = of(connection);
-        if (statusLine == null || known == null || SluiceInternals.request(response).isConnect()) {
+        if (statusLine == null
+                || known == null
+                || SluiceInternals.request(response).isConnect()) {
             return; // the answer to CONNECT is the proxy's own
         }
         boolean http10 = statusLine.startsWith("HTTP/1.0");

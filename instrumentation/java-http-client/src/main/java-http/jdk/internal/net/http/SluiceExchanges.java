@@ -56,7 +56,8 @@ public final class SluiceExchanges {
             this.joins = joins;
         }
 
-        @Nullable Lease takeLease() {
+        @Nullable
+        Lease takeLease() {
             Lease taken = lease;
             lease = null;
             if (taken != null) {
@@ -99,8 +100,8 @@ public final class SluiceExchanges {
         return askFor(exchange, current, ask, http2);
     }
 
-    private static @Nullable Object askFor(
-            Exchange<?> exchange, @Nullable Passage current, Ask ask, boolean http2) throws Throwable {
+    private static @Nullable Object askFor(Exchange<?> exchange, @Nullable Passage current, Ask ask, boolean http2)
+            throws Throwable {
         Lease lease = ConnectionGate.ask(ask);
         if (lease == null) {
             return null;

@@ -92,13 +92,14 @@ public final class SluiceHttp2 {
         if (exchange.version() != Version.HTTP_2) {
             return null;
         }
-        Http2Connection found = SluiceHttp2Internals.pooled(
-                exchange.client().client2(), SluiceHttp2Internals.key(exchange.request()));
+        Http2Connection found =
+                SluiceHttp2Internals.pooled(exchange.client().client2(), SluiceHttp2Internals.key(exchange.request()));
         return found == null || !isUsable(found) ? null : found;
     }
 
     private static boolean isUsable(Http2Connection connection) {
-        return !connection.finalStream() && SluiceInternals.channel(connection.connection).isOpen();
+        return !connection.finalStream()
+                && SluiceInternals.channel(connection.connection).isOpen();
     }
 
     /**

@@ -49,7 +49,8 @@ final class SluiceInternals {
             PLAIN_POOL = pool.findGetter(ConnectionPool.class, "plainPool", HashMap.class);
             SSL_POOL = pool.findGetter(ConnectionPool.class, "sslPool", HashMap.class);
             Field expiries = ConnectionPool.class.getDeclaredField("expiryList");
-            EXPIRY_LIST = pool.unreflectGetter(expiries).asType(MethodType.methodType(Object.class, ConnectionPool.class));
+            EXPIRY_LIST =
+                    pool.unreflectGetter(expiries).asType(MethodType.methodType(Object.class, ConnectionPool.class));
             Class<?> expiryList = expiries.getType();
             EXPIRY_REMOVE = MethodHandles.privateLookupIn(expiryList, here)
                     .findVirtual(expiryList, "remove", MethodType.methodType(void.class, HttpConnection.class))
@@ -74,7 +75,8 @@ final class SluiceInternals {
 
     private static boolean cancels() {
         for (Method method : MultiExchange.class.getDeclaredMethods()) {
-            if (method.getName().equals("cancel") && Arrays.equals(method.getParameterTypes(), new Class<?>[] {boolean.class})) {
+            if (method.getName().equals("cancel")
+                    && Arrays.equals(method.getParameterTypes(), new Class<?>[] {boolean.class})) {
                 return true;
             }
         }

@@ -48,8 +48,7 @@ public final class SluiceOpening implements Runnable {
         SluiceOpening opening = new SluiceOpening(connection);
         long maxNanos = ConnectionGate.maxWaitNanos(0);
         if (maxNanos > 0 && lease.isPending()) {
-            Background.executor()
-                    .schedule(() -> lease.abandon(Wait.Outcome.TIMEOUT), maxNanos, TimeUnit.NANOSECONDS);
+            Background.executor().schedule(() -> lease.abandon(Wait.Outcome.TIMEOUT), maxNanos, TimeUnit.NANOSECONDS);
         }
         if (lease.whenSettled(() -> opening.leased(lease))) {
             ALL.put(SluiceInternals.channel(connection), opening);

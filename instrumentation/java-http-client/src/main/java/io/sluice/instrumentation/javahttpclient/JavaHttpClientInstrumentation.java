@@ -27,8 +27,14 @@ public final class JavaHttpClientInstrumentation implements ClientInstrumentatio
                         .descriptor("(Ljava/io/IOException;)V")
                         .advice(ADVICE + "Cancel"),
                 // The returned future is the program's up to a copy; what fails there has failed for good.
-                Hook.on(CLIENT + "MultiExchange").method("responseAsync").parameters(1).advice(ADVICE + "Start"),
-                Hook.on(CLIENT + "HttpClientImpl").method("sendAsync").parameters(4).advice(ADVICE + "Send"),
+                Hook.on(CLIENT + "MultiExchange")
+                        .method("responseAsync")
+                        .parameters(1)
+                        .advice(ADVICE + "Start"),
+                Hook.on(CLIENT + "HttpClientImpl")
+                        .method("sendAsync")
+                        .parameters(4)
+                        .advice(ADVICE + "Send"),
                 Hook.on(CLIENT + "HttpClientImpl").method("send").parameters(2).advice(ADVICE + "Interrupt"),
                 // Four parameters, five since 26.
                 Hook.on(CLIENT + "HttpConnection").method("getConnection").advice(ADVICE + "Found"),
@@ -45,7 +51,10 @@ public final class JavaHttpClientInstrumentation implements ClientInstrumentatio
                         .method("returnToPool")
                         .parameters(1)
                         .advice(ADVICE + "Return"),
-                Hook.on(CLIENT + "Http1Response").method("advance").parameters(1).advice(ADVICE + "Advance"),
+                Hook.on(CLIENT + "Http1Response")
+                        .method("advance")
+                        .parameters(1)
+                        .advice(ADVICE + "Advance"),
                 Hook.on(CLIENT + "Http2ClientImpl")
                         .method("offerConnection")
                         .parameters(1)

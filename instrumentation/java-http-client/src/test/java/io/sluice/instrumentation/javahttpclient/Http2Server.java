@@ -42,7 +42,9 @@ final class Http2Server implements AutoCloseable {
                         exchange.endExchange();
                     }
                 }));
-        undertow = (tls ? builder.addHttpsListener(0, "127.0.0.1", serverContext()) : builder.addHttpListener(0, "127.0.0.1"))
+        undertow = (tls
+                        ? builder.addHttpsListener(0, "127.0.0.1", serverContext())
+                        : builder.addHttpListener(0, "127.0.0.1"))
                 .build();
         undertow.start();
     }
@@ -98,6 +100,7 @@ final class Http2Server implements AutoCloseable {
     private static byte[] section(String pem, String name) {
         String begin = "-----BEGIN " + name + "-----";
         int at = pem.indexOf(begin) + begin.length();
-        return Base64.getMimeDecoder().decode(pem.substring(at, pem.indexOf("-----END", at)).trim());
+        return Base64.getMimeDecoder()
+                .decode(pem.substring(at, pem.indexOf("-----END", at)).trim());
     }
 }

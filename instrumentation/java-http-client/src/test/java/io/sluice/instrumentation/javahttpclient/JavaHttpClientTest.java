@@ -23,6 +23,7 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -82,8 +83,10 @@ class JavaHttpClientTest {
 
     private static void awaitQuiet(TestServer server) throws Exception {
         TestAgent.await("every lease is back", () -> TestAgent.figures(server).leased() == 0);
-        TestAgent.await("what is open is idle", () -> TestAgent.figures(server).open()
-                == TestAgent.figures(server).idle());
+        TestAgent.await(
+                "what is open is idle",
+                () -> TestAgent.figures(server).open()
+                        == TestAgent.figures(server).idle());
     }
 
     @Test
@@ -142,7 +145,8 @@ class JavaHttpClientTest {
                 .isInstanceOf(HttpConnectTimeoutException.class)
                 .satisfies(thrown -> assertThat(thrown.getMessage()).matches(figures));
         assertThat(System.nanoTime() - begin).isBetween(250_000_000L, 5_000_000_000L);
-        assertThatThrownBy(() -> client.sendAsync(impatient, BodyHandlers.ofString()).get(20, TimeUnit.SECONDS))
+        assertThatThrownBy(() ->
+                        client.sendAsync(impatient, BodyHandlers.ofString()).get(20, TimeUnit.SECONDS))
                 .isInstanceOf(ExecutionException.class)
                 .hasCauseInstanceOf(HttpConnectTimeoutException.class);
         assertThat(TestAgent.figures(server).pending()).isZero();
@@ -166,7 +170,8 @@ class JavaHttpClientTest {
 
     @Test
     void aFullQueueRefusesAtOnce() throws Exception {
-        TestAgent.limits(Limits.builder().maxConnectionsPerServer(1).maxPending(1).build());
+        TestAgent.limits(
+                Limits.builder().maxConnectionsPerServer(1).maxPending(1).build());
         TestServer server = server(TestServer.builder());
         HttpClient client = builder().build();
         CompletableFuture<HttpResponse<String>> holder = get(client, server, "/hold");
@@ -282,7 +287,8 @@ class JavaHttpClientTest {
                 .sslContext(TestTls.clientContext())
                 .build();
         for (int i = 0; i < 3; i++) {
-            assertThat(get(client, server, "/").get(20, TimeUnit.SECONDS).statusCode()).isEqualTo(407);
+            assertThat(get(client, server, "/").get(20, TimeUnit.SECONDS).statusCode())
+                    .isEqualTo(407);
         }
         awaitQuiet(server);
         assertThat(TestAgent.figures(server).open()).isZero();
@@ -349,6 +355,46 @@ class JavaHttpClientTest {
                 }
             }
             assertThat(meter.max()).isLessThanOrEqualTo(1);
+        }
+    }
+
+    @Test
+    void cancelsAndTimeoutsThatRaceGrantsLoseNothing() throws Exception {
+        TestAgent.limit(2);
+        TestServer server = server(TestServer.builder());
+        TestServer tls = server(TestServer.builder().tls());
+        List<HttpClient> clients = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            clients.add(HttpClient.newBuilder()
+                    .version(i == 0 ? HttpClient.Version.HTTP_2 : HttpClient.Version.HTTP_1_1)
+                    .sslContext(TestTls.clientContext())
+                    .build());
+        }
+        Random random = new Random(42);
+        List<CompletableFuture<HttpResponse<String>>> exchanges = new ArrayList<>();
+        for (int i = 0; i < 600; i++) {
+            HttpRequest.Builder request = request(i % 3 == 0 ? tls : server, "/slow?ms=" + random.nextInt(3));
+            if (i % 4 == 1) {
+                request.timeout(Duration.ofMillis(1 + random.nextInt(60)));
+            }
+            CompletableFuture<HttpResponse<String>> exchange =
+                    clients.get(random.nextInt(3)).sendAsync(request.build(), BodyHandlers.ofString());
+            exchanges.add(exchange);
+            if (i % 4 == 2) {
+                exchanges.get(random.nextInt(exchanges.size())).cancel(true);
+            }
+        }
+        for (int i = 0; i < 100; i++) {
+            exchanges.get(random.nextInt(exchanges.size())).cancel(true);
+        }
+        for (CompletableFuture<HttpResponse<String>> exchange : exchanges) {
+            exchange.handle((response, failure) -> null).get(30, TimeUnit.SECONDS);
+        }
+        awaitQuiet(server);
+        awaitQuiet(tls);
+        for (HttpClient client : clients) {
+            assertOk(get(client, server, "/bytes/10"));
+            assertOk(get(client, tls, "/bytes/10"));
         }
     }
 

@@ -50,8 +50,7 @@ final class JavaNetClient implements ContractClient {
     }
 
     private String send(HttpRequest request) throws Exception {
-        HttpResponse<String> response =
-                async ? sendAsync(request) : client.send(request, BodyHandlers.ofString());
+        HttpResponse<String> response = async ? sendAsync(request) : client.send(request, BodyHandlers.ofString());
         return response.statusCode() + " " + response.body();
     }
 

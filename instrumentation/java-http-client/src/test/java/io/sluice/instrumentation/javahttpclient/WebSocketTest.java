@@ -8,12 +8,12 @@ import io.sluice.instrumentation.testing.TestServer;
 import io.sluice.limiter.Destination;
 import io.sluice.limiter.Limits;
 import io.sluice.limiter.Snapshot;
+import io.undertow.Handlers;
 import io.undertow.Undertow;
 import io.undertow.websockets.core.AbstractReceiveListener;
 import io.undertow.websockets.core.BufferedTextMessage;
 import io.undertow.websockets.core.WebSocketChannel;
 import io.undertow.websockets.core.WebSockets;
-import io.undertow.Handlers;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -78,7 +78,9 @@ class WebSocketTest {
         TestAgent.await("the second waits", () -> figures().pending() == 1);
         first.abort();
         second.get(20, TimeUnit.SECONDS).abort();
-        TestAgent.await("every lease is back", () -> figures().leased() == 0 && figures().open() == 0);
+        TestAgent.await(
+                "every lease is back",
+                () -> figures().leased() == 0 && figures().open() == 0);
     }
 
     @Test
@@ -87,10 +89,13 @@ class WebSocketTest {
             HttpClient client = HttpClient.newHttpClient();
             for (int i = 0; i < 3; i++) {
                 assertThatThrownBy(() -> client.newWebSocketBuilder()
-                        .buildAsync(URI.create("ws://127.0.0.1:" + plain.port() + "/"), new Echoes(new LinkedBlockingQueue<>()))
+                        .buildAsync(
+                                URI.create("ws://127.0.0.1:" + plain.port() + "/"),
+                                new Echoes(new LinkedBlockingQueue<>()))
                         .get(20, TimeUnit.SECONDS));
             }
-            TestAgent.await("every lease is back", () -> TestAgent.figures(plain).leased() == 0);
+            TestAgent.await(
+                    "every lease is back", () -> TestAgent.figures(plain).leased() == 0);
         }
     }
 
