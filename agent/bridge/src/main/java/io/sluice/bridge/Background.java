@@ -35,6 +35,11 @@ public final class Background {
         return EXECUTOR;
     }
 
+    /** Runs a task that may block for long on a thread of its own. */
+    public static void aside(Runnable task) {
+        EXECUTOR.getThreadFactory().newThread(task).start();
+    }
+
     /**
      * Makes threads on the program's threads, yet free of what a new thread inherits: the context class loader, inheritable
      * thread locals, the callers' protection domains, and a thread group that may have been destroyed.
