@@ -61,24 +61,24 @@ public final class ClassicHooks {
             ask = ask.from(
                     ConnectionGate.pool(pool, pool.getMaxTotal()), maxPerRoute > 0 ? maxPerRoute : Limits.UNLIMITED);
         }
-        ManagerState manager = stateOf(owner);
+        ManagerState manager = stateOf(owner, closed);
         Lease lease = ConnectionGate.ask(ask);
         if (lease == null) {
             return null;
         }
         if (lease.isPending()) {
-            manager.waits(lease, closed);
+            manager.waits(lease);
         }
         return new GatedLeaseRequest(owner, pool, manager, id, route, timeout, state, lease);
     }
 
-    private static ManagerState stateOf(HttpClientConnectionManager manager) {
+    private static ManagerState stateOf(HttpClientConnectionManager manager, AtomicBoolean closed) {
         ManagerState found = MANAGERS.get(manager);
         if (found == null) {
             synchronized (MANAGERS) {
                 found = MANAGERS.get(manager);
                 if (found == null) {
-                    found = new ManagerState();
+                    found = new ManagerState(closed);
                     MANAGERS.put(manager, found);
                 }
             }

@@ -89,7 +89,7 @@ final class GatedLeaseRequest implements LeaseRequest {
         if (pool == null) {
             throw new IllegalStateException("an entry, but no pool");
         }
-        return new PooledHandle(pool, managerState.evictions, entry);
+        return new PooledHandle(pool, managerState, entry);
     }
 
     /** Where the manager keeps its one connection. */

@@ -13,12 +13,23 @@ final class ManagerState {
     /** Held by whoever looks for one entry of the pool to evict: two would hide each other's from each other. */
     final ReentrantLock evictions = new ReentrantLock();
 
+    /** The manager's own flag. */
+    private final AtomicBoolean closed;
+
     private final Set<Lease> waiting = Collections.newSetFromMap(new ConcurrentHashMap<Lease, Boolean>(4));
 
+    ManagerState(AtomicBoolean closed) {
+        this.closed = closed;
+    }
+
+    boolean isClosed() {
+        return closed.get();
+    }
+
     /** Somebody waits; not for long if the manager is closed already. */
-    void waits(Lease lease, AtomicBoolean closed) {
+    void waits(Lease lease) {
         waiting.add(lease);
-        if (closed.get()) {
+        if (isClosed()) {
             lease.abandon(Wait.Outcome.CANCELLED);
         }
     }

@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
-import java.util.concurrent.locks.ReentrantLock;
 import org.apache.hc.client5.http.HttpRoute;
 import org.apache.hc.client5.http.io.ManagedHttpClientConnection;
 import org.apache.hc.core5.pool.ManagedConnPool;
@@ -20,15 +19,15 @@ import org.jspecify.annotations.Nullable;
  */
 final class PooledHandle extends Handle {
     private final WeakReference<ManagedConnPool<HttpRoute, ManagedHttpClientConnection>> pool;
-    private final ReentrantLock evictions;
+    private final ManagerState manager;
     private final WeakReference<PoolEntry<HttpRoute, ManagedHttpClientConnection>> entry;
 
     PooledHandle(
             ManagedConnPool<HttpRoute, ManagedHttpClientConnection> pool,
-            ReentrantLock evictions,
+            ManagerState manager,
             PoolEntry<HttpRoute, ManagedHttpClientConnection> entry) {
         this.pool = new WeakReference<>(pool);
-        this.evictions = evictions;
+        this.manager = manager;
         this.entry = new WeakReference<>(entry);
     }
 
@@ -39,16 +38,11 @@ final class PooledHandle extends Handle {
         if (from == null || wanted == null) {
             return false;
         }
-        boolean claimed;
-        try {
-            claimed = claim(from, wanted);
-        } catch (IllegalStateException closed) {
-            // A closed pool leases nothing. It has not closed what was leased then, and its manager takes nothing back.
-            closeConnectionOf(wanted);
-            return isClosed();
-        }
-        if (claimed) {
+        if (claim(from, wanted)) {
             closeLeased(from, wanted);
+        } else if (manager.isClosed()) {
+            // The pool has not closed what was leased then, and its manager takes nothing back: nobody else will close it.
+            closeConnectionOf(wanted);
         }
         return isClosed();
     }
@@ -57,9 +51,22 @@ final class PooledHandle extends Handle {
             ManagedConnPool<HttpRoute, ManagedHttpClientConnection> from,
             PoolEntry<HttpRoute, ManagedHttpClientConnection> wanted)
             throws InterruptedException, ExecutionException {
+        manager.evictions.lock();
+        try {
+            return claimAlone(from, wanted);
+        } catch (IllegalStateException closed) {
+            return false; // a closed pool leases nothing
+        } finally {
+            manager.evictions.unlock();
+        }
+    }
+
+    private static boolean claimAlone(
+            ManagedConnPool<HttpRoute, ManagedHttpClientConnection> from,
+            PoolEntry<HttpRoute, ManagedHttpClientConnection> wanted)
+            throws InterruptedException, ExecutionException {
         // A pool that prefers the youngest gives the eldest last.
         List<PoolEntry<HttpRoute, ManagedHttpClientConnection>> others = new ArrayList<>(2);
-        evictions.lock();
         try {
             PoolEntry<HttpRoute, ManagedHttpClientConnection> leased = leaseIdle(from, wanted);
             while (leased != null && leased != wanted) {
@@ -71,7 +78,6 @@ final class PooledHandle extends Handle {
             for (int i = others.size() - 1; i >= 0; i--) {
                 from.release(others.get(i), others.get(i).hasConnection());
             }
-            evictions.unlock();
         }
     }
 
