@@ -34,6 +34,7 @@ public final class ApacheHttpClient4Instrumentation implements ClientInstrumenta
         return Arrays.asList(
                 HELPERS + "Answers",
                 HELPERS + "Home",
+                HELPERS + "Home$Homes",
                 HELPERS + "Asked",
                 HELPERS + "ManagerOwner",
                 HELPERS + "Opening",

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 final class Home {
     private static final String CLIENT = "apache-httpclient-4";
 
-    private static final WeakMap<HttpClientConnectionManager, Home> HOMES = new WeakMap<>();
+    private static final WeakMap<HttpClientConnectionManager, Home> HOMES = new Homes();
 
     final WeakReference<HttpClientConnectionManager> manager;
     /** Whether it has one connection, and refuses at once whoever comes while that is leased. */
@@ -43,15 +43,7 @@ final class Home {
         if (known != null) {
             return known;
         }
-        synchronized (HOMES) {
-            known = HOMES.get(manager);
-            if (known == null) {
-                freeTheLost();
-                known = new Home(manager);
-                HOMES.put(manager, known);
-            }
-            return known;
-        }
+        return HOMES.putIfAbsent(manager, new Home(manager));
     }
 
     /** The home that a manager is, or null before its first request. */
@@ -59,14 +51,9 @@ final class Home {
         return HOMES.get(manager);
     }
 
-    /**
-     * Takes back the leases of managers that the program has lost: nobody can read their responses any more, and their
-     * finalizers close the sockets.
-     */
+    /** Takes back the leases of managers that the program has lost. */
     static void freeTheLost() {
-        for (Home lost : HOMES.drop()) {
-            lost.shutDown();
-        }
+        HOMES.drop();
     }
 
     /** What an exchange on this route asks for. The manager's own limits, read anew each time, hold in the queue too. */
@@ -129,6 +116,14 @@ final class Home {
         }
         for (Exchange exchange : exchanges) {
             exchange.closedByManager();
+        }
+    }
+
+    /** Nobody can read the responses of a manager that is lost, and its finalizer closes the sockets. */
+    private static final class Homes extends WeakMap<HttpClientConnectionManager, Home> {
+        @Override
+        protected void collected(Home lost) {
+            lost.shutDown();
         }
     }
 }
