@@ -35,9 +35,9 @@ final class Report {
     }
 
     private void introduction() {
-        line("An unmodified report job, run twice. %d workers fetch %d invoices from one server", WORKERS, INVOICES);
-        line("that needs %d ms for each: 4 by HttpURLConnection (\"url\"), 4 by Apache", Partner.ANSWER_MILLIS);
-        line("HttpClient 4.5 (\"apache\"), 4 by java.net.http (\"jdk\"). Nobody configured a limit.");
+        line("An unmodified report job, run twice: %d workers fetch %d invoices from a server", WORKERS, INVOICES);
+        line("that needs %d ms for each, 4 with HttpURLConnection (\"url\"), 4 with Apache", Partner.ANSWER_MILLIS);
+        line("HttpClient 4.5 (\"apache\") and 4 with java.net.http (\"jdk\").");
         line("");
     }
 

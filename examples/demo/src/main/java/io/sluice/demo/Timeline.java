@@ -128,7 +128,7 @@ final class Timeline {
         rows.forEach((worker, row) -> {
             StringBuilder line = new StringBuilder(pad(worker));
             for (int column = 0; column < columns; column++) {
-                long nanos = startNanos + (2 * column + 1) * (endNanos - startNanos) / (2 * columns);
+                long nanos = startNanos + (2L * column + 1) * (endNanos - startNanos) / (2L * columns);
                 if (row.isExchanging(nanos)) {
                     exchanging[column]++;
                     line.append(glyphs.exchanging);

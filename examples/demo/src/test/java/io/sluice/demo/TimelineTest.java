@@ -48,7 +48,7 @@ class TimelineTest {
     @Test
     void countsNoExchangesTwiceThatFollowEachOther() {
         for (int i = 0; i < 50; i++) {
-            served("jdk-" + i % 3, 7 * i, 7 * i + 7);
+            served("jdk-" + i % 3, 7L * i, 7L * i + 7);
         }
 
         List<String> lines = lines(Timeline.Glyphs.ASCII, 60);
