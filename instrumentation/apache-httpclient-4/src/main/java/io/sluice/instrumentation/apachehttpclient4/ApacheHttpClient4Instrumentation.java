@@ -19,8 +19,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Hooks on the two connection managers; the same members from 4.3 to 4.5.14. */
 public final class ApacheHttpClient4Instrumentation implements ClientInstrumentation {
-    private static final String HERE =
-            "io.sluice.instrumentation.apachehttpclient4.ApacheHttpClient4Instrumentation$";
+    private static final String HERE = "io.sluice.instrumentation.apachehttpclient4.ApacheHttpClient4Instrumentation$";
     private static final String HELPERS = "io.sluice.instrumentation.apachehttpclient4.";
     private static final String IMPL = "org.apache.http.impl.conn.";
 
@@ -195,7 +194,8 @@ public final class ApacheHttpClient4Instrumentation implements ClientInstrumenta
 
         /** Tells the version of its status line. */
         @Advice.OnMethodExit(suppress = Throwable.class)
-        public static void exit(@Advice.This HttpConnection connection, @Advice.Return @Nullable HttpResponse response) {
+        public static void exit(
+                @Advice.This HttpConnection connection, @Advice.Return @Nullable HttpResponse response) {
             Answers.answered(connection, response);
         }
     }

@@ -35,7 +35,8 @@ final class Asked {
      * @param maxWaitNanos the client's own limit; zero or less means none
      * @return this, with a lease; a {@link Refusal}; or null: go on without a lease
      */
-    @Nullable Object acquire(long maxWaitNanos) {
+    @Nullable
+    Object acquire(long maxWaitNanos) {
         if (lease != null) {
             return null; // the second get() of a request gives the same connection once more
         }

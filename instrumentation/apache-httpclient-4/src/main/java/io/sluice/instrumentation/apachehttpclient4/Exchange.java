@@ -49,7 +49,8 @@ final class Exchange {
     }
 
     /** Takes room for a socket and parks until there is some; null: go on unlimited. */
-    @Nullable Opening open(HttpClientConnectionManager manager, HttpRoute route) {
+    @Nullable
+    Opening open(HttpClientConnectionManager manager, HttpRoute route) {
         Lease held = lease;
         Object handle = kept.get();
         if (held == null || handle == null) {

@@ -66,9 +66,7 @@ final class Home {
             ask = Ask.direct(CLIENT, server);
         } else {
             Destination proxy = Destination.proxy(via.getHostName(), via.getPort());
-            ask = route.isTunnelled()
-                    ? Ask.tunnelled(CLIENT, server, proxy)
-                    : Ask.proxied(CLIENT, server, proxy);
+            ask = route.isTunnelled() ? Ask.tunnelled(CLIENT, server, proxy) : Ask.proxied(CLIENT, server, proxy);
         }
         if (single) {
             return ask.from(pool, 1);

@@ -7,7 +7,6 @@ import java.util.concurrent.TimeUnit;
 import org.apache.http.HttpConnection;
 import org.apache.http.conn.HttpClientConnectionManager;
 import org.apache.http.pool.PoolEntry;
-import org.jspecify.annotations.Nullable;
 
 /** Has the managers close idle connections, each under its own lock and by its public methods. */
 final class ManagerOwner implements ConnectionOwner {

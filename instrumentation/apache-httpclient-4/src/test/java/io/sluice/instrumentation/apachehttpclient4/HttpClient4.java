@@ -59,7 +59,9 @@ final class HttpClient4 implements ContractClient {
                 .register("http", PlainConnectionSocketFactory.getSocketFactory())
                 .register(
                         "https",
-                        tls == null ? SSLConnectionSocketFactory.getSocketFactory() : new SSLConnectionSocketFactory(tls))
+                        tls == null
+                                ? SSLConnectionSocketFactory.getSocketFactory()
+                                : new SSLConnectionSocketFactory(tls))
                 .build();
     }
 

@@ -103,10 +103,14 @@ class HttpClient4Test {
     }
 
     private void awaitQuiet() throws Exception {
-        TestAgent.await("every lease is back", () -> TestAgent.figures(server).leased() == 0
-                && TestAgent.figures(server).pending() == 0);
-        TestAgent.await("every open connection is idle", () -> TestAgent.figures(server).open()
-                == TestAgent.figures(server).idle());
+        TestAgent.await(
+                "every lease is back",
+                () -> TestAgent.figures(server).leased() == 0
+                        && TestAgent.figures(server).pending() == 0);
+        TestAgent.await(
+                "every open connection is idle",
+                () -> TestAgent.figures(server).open()
+                        == TestAgent.figures(server).idle());
     }
 
     private HttpGet get(String path, RequestConfig.Builder config) {
@@ -121,12 +125,12 @@ class HttpClient4Test {
         Future<String> holder = hold(on(pooling()));
         HttpClient4 client = on(manager.get());
         long startNanos = System.nanoTime();
-        assertThatThrownBy(() -> client.execute(
-                        get("/", RequestConfig.custom().setConnectionRequestTimeout(250))))
+        assertThatThrownBy(() -> client.execute(get("/", RequestConfig.custom().setConnectionRequestTimeout(250))))
                 .isInstanceOf(ConnectionPoolTimeoutException.class)
                 .hasMessageMatching("timed out after [0-9]+ ms waiting for http://127\\.0\\.0\\.1:" + server.port()
                         + " \\(limit=1, leased=1, idle=0, pending=1\\)");
-        assertThat(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - startNanos)).isGreaterThanOrEqualTo(250);
+        assertThat(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - startNanos))
+                .isGreaterThanOrEqualTo(250);
         server.letGo();
         assertThat(holder.get()).startsWith("200 ");
         assertThat(client.get(server.url("/"))).startsWith("200 ");
@@ -249,12 +253,12 @@ class HttpClient4Test {
                 HttpClient4 client = on(manager.get());
                 String url = "http://127.0.0.1:" + deaf.getLocalPort() + "/";
                 HttpGet impatient = new HttpGet(url);
-                impatient.setConfig(RequestConfig.custom().setConnectTimeout(100).build());
+                impatient.setConfig(
+                        RequestConfig.custom().setConnectTimeout(100).build());
                 assertThatThrownBy(() -> client.execute(impatient)).isInstanceOf(ConnectTimeoutException.class);
                 HttpGet get = new HttpGet(url);
                 Future<String> connecting = threads.submit(() -> client.execute(get));
-                Destination nobody =
-                        Destination.server("http", "127.0.0.1", deaf.getLocalPort());
+                Destination nobody = Destination.server("http", "127.0.0.1", deaf.getLocalPort());
                 TestAgent.await(
                         "it connects", () -> TestAgent.table().snapshot(nobody).open() == 1);
                 get.abort();
@@ -262,9 +266,11 @@ class HttpClient4Test {
                         .cause()
                         .isInstanceOf(IOException.class);
                 TestAgent.await(
-                        "the lease is back", () -> TestAgent.table().snapshot(nobody).leased() == 0);
+                        "the lease is back",
+                        () -> TestAgent.table().snapshot(nobody).leased() == 0);
                 TestAgent.await(
-                        "the room is back", () -> TestAgent.table().snapshot(nobody).open() == 0);
+                        "the room is back",
+                        () -> TestAgent.table().snapshot(nobody).open() == 0);
             } finally {
                 for (Socket one : backlog) {
                     one.close();
@@ -332,8 +338,7 @@ class HttpClient4Test {
     void aStaleConnectionIsReplaced(Supplier<HttpClientConnectionManager> manager) throws Exception {
         HttpClient4 client = on(manager.get());
         for (int i = 0; i < 3; i++) {
-            assertThat(client.execute(
-                            get("/bytes/5", RequestConfig.custom().setStaleConnectionCheckEnabled(true))))
+            assertThat(client.execute(get("/bytes/5", RequestConfig.custom().setStaleConnectionCheckEnabled(true))))
                     .isEqualTo("200 abcde");
             server.closeIdleConnections();
         }
@@ -369,13 +374,13 @@ class HttpClient4Test {
         BasicCredentialsProvider credentials = new BasicCredentialsProvider();
         credentials.setCredentials(
                 AuthScope.ANY, new UsernamePasswordCredentials(TestServer.USER, TestServer.PASSWORD));
-        HttpClient4 client = with(HttpClients.custom()
-                .setConnectionManager(pooling())
-                .setDefaultCredentialsProvider(credentials));
+        HttpClient4 client =
+                with(HttpClients.custom().setConnectionManager(pooling()).setDefaultCredentialsProvider(credentials));
         assertThat(client.get(server.url("/auth"))).startsWith("200 ");
         TestServer closing = closing(TestServer.builder().withoutKeepAlive().start());
         assertThat(client.get(closing.url("/auth"))).startsWith("200 ");
-        TestAgent.await("nothing is open there", () -> TestAgent.figures(closing).open() == 0);
+        TestAgent.await(
+                "nothing is open there", () -> TestAgent.figures(closing).open() == 0);
         assertThat(TestAgent.figures(closing).leased()).isZero();
         awaitQuiet();
     }

@@ -51,9 +51,11 @@ class ProxyTest {
     }
 
     private static void awaitIdle(TestProxy proxy, int idle) throws Exception {
-        TestAgent.await("idle at the proxy", () -> figures(proxy).idle() == idle
-                && figures(proxy).open() == idle
-                && figures(proxy).leased() == 0);
+        TestAgent.await(
+                "idle at the proxy",
+                () -> figures(proxy).idle() == idle
+                        && figures(proxy).open() == idle
+                        && figures(proxy).leased() == 0);
     }
 
     @ParameterizedTest
@@ -61,8 +63,7 @@ class ProxyTest {
     void aPlainProxiedConnectionIsTheProxys(boolean pooled) throws Exception {
         TestServer server = closing(TestServer.start());
         TestProxy proxy = closing(TestProxy.start());
-        HttpClient4 client =
-                closing(pooled ? HttpClient4.pooling(through(proxy)) : HttpClient4.basic(through(proxy)));
+        HttpClient4 client = closing(pooled ? HttpClient4.pooling(through(proxy)) : HttpClient4.basic(through(proxy)));
         for (int i = 0; i < 3; i++) {
             assertThat(client.get(server.url("/bytes/5"))).isEqualTo("200 abcde");
             awaitIdle(proxy, 1);
