@@ -251,7 +251,7 @@ class ExchangesTest extends ClientFixture {
         for (int i = 0; i < 3; i++) {
             all.add(threads.submit(() -> TestClients.get(first, server.url("/hold"))));
         }
-        server.awaitRequests(3);
+        TestAgent.await("all are held", () -> server.held() == 3);
         for (int i = 1; i <= 3; i++) {
             int done = i;
             server.letGo(1); // in the order of arrival
