@@ -79,20 +79,21 @@ final class Asked {
         }
     }
 
+    /** Ifs rather than a switch: that would need a synthetic class beside this one in the client's loader. */
     private @Nullable Refusal refused(Lease refused) {
-        switch (refused.outcome()) {
-            case INTERRUPTED:
-                Thread.interrupted(); // who throws it clears it
-                return new Refusal(new InterruptedException(refused.refusal()));
-            case CANCELLED:
-                // The pool, cancelled or shut down, throws by itself. The basic manager knows no cancelling, since it
-                // never waits, and would connect.
-                return home.single && cancelled
-                        ? new Refusal(new ExecutionException(new CancellationException(refused.refusal())))
-                        : null;
-            default:
-                return new Refusal(new ConnectionPoolTimeoutException(refused.refusal()));
+        Wait.Outcome why = refused.outcome();
+        if (why == Wait.Outcome.INTERRUPTED) {
+            Thread.interrupted(); // who throws it clears it
+            return new Refusal(new InterruptedException(refused.refusal()));
         }
+        if (why != Wait.Outcome.CANCELLED) {
+            return new Refusal(new ConnectionPoolTimeoutException(refused.refusal()));
+        }
+        // The pool, cancelled or shut down, throws by itself. The basic manager, which never waits, knows no cancelling and
+        // would connect.
+        return home.single && cancelled
+                ? new Refusal(new ExecutionException(new CancellationException(refused.refusal())))
+                : null;
     }
 
     /** How long the client may still wait for its pool, in its own unit; never zero, which would mean for ever. */

@@ -118,7 +118,7 @@ final class Home {
     }
 
     /** Nobody can read the responses of a manager that is lost, and its finalizer closes the sockets. */
-    private static final class Homes extends WeakMap<HttpClientConnectionManager, Home> {
+    static final class Homes extends WeakMap<HttpClientConnectionManager, Home> {
         @Override
         protected void collected(Home lost) {
             lost.shutDown();

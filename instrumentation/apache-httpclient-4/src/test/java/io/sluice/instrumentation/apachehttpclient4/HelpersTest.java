@@ -1,0 +1,32 @@
+package io.sluice.instrumentation.apachehttpclient4;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.File;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** The tests have all classes on their class path; a program has only those that are named as helpers. */
+@Timeout(10)
+class HelpersTest {
+    @Test
+    void everyClassBesideTheClientIsNamed() throws Exception {
+        Class<?> instrumentation = ApacheHttpClient4Instrumentation.class;
+        File root = new File(instrumentation
+                .getProtectionDomain()
+                .getCodeSource()
+                .getLocation()
+                .toURI());
+        String folder = instrumentation.getPackage().getName().replace('.', '/');
+        List<String> classes = new ArrayList<>();
+        for (String file : new File(root, folder).list()) {
+            String name = file.replace(".class", "");
+            if (!name.startsWith(instrumentation.getSimpleName()) && !name.equals("package-info")) {
+                classes.add(instrumentation.getPackage().getName() + "." + name);
+            }
+        }
+        assertThat(new ApacheHttpClient4Instrumentation().helpers()).containsExactlyInAnyOrderElementsOf(classes);
+    }
+}
