@@ -92,9 +92,12 @@ public final class SluiceExchanges {
             return null;
         }
         if (http2) {
-            SluiceHttp2.State joined = SluiceHttp2.join(exchange);
-            if (joined != null) {
-                return begin(new Passage(exchange, current, null, joined));
+            SluiceHttp2.State active = SluiceHttp2.active(exchange);
+            if (active != null && active.join()) {
+                return begin(new Passage(exchange, current, null, active));
+            }
+            if (active != null && SluiceHttp2.active(exchange) == active) {
+                return SluiceWaiting.beginForStream(exchange, active);
             }
         }
         return askFor(exchange, current, ask, http2);

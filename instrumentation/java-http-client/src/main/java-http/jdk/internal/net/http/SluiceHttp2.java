@@ -8,18 +8,12 @@ import io.sluice.limiter.Lease;
 import java.lang.ref.WeakReference;
 import java.net.http.HttpClient.Version;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
  * HTTP/2 connections. One is leased while it has a stream, by the exchange that found it without one; further streams need
  * no lease and wait for nobody. Without streams it is idle, and may be closed for somebody else.
- *
- * <p>Exchanges that wait for a lease although they could go as a stream do so as soon as the client's pool has a connection:
- * of many first requests to a server a few connect, the others share the first connection.
  *
  * <p>Locks: a {@link State} is locked while the limiter is asked, never while the client's locks are taken, since the hooks
  * run with those held. Thread-safe; nothing blocks.
@@ -34,9 +28,6 @@ public final class SluiceHttp2 {
 
     private static final WeakMap<Http2Connection, State> STATES = new WeakMap<>();
 
-    /** Exchanges of any client that wait for a lease and would rather have a stream, in order of arrival. */
-    private static final LinkedHashSet<SluiceWaiting> WAITING = new LinkedHashSet<>();
-
     private SluiceHttp2() {}
 
     /** What we know about one connection; guarded by itself. */
@@ -44,32 +35,77 @@ public final class SluiceHttp2 {
         private final WeakReference<Http2Connection> connection;
         /** Exchanges that have chosen this connection and not reserved their stream yet. */
         private int passing;
-        /** Counts exchanges that chose this connection, so that who decides without the lock sees that one came. */
-        private long choices;
+        /** Counts the changes of {@link #passing}, for those who must look at the connection without the lock. */
+        private long changes;
         /** Reservations without a stream that nobody will give back. */
         private int lost;
         /** Since when there are reservations without a stream; 0 if there are none. */
         private long emptyNanos;
-        /** Exchanges that have waited already and find all streams taken. */
-        private final ArrayDeque<SluiceWaiting> forStream = new ArrayDeque<>(0);
+        /** Exchanges that found all streams taken. */
+        final ArrayDeque<SluiceWaiting> forStream = new ArrayDeque<>(0);
 
         State(Http2Connection connection) {
             this.connection = new WeakReference<>(connection);
+        }
+
+        /**
+         * Chooses this connection, if it is active and has a stream left; {@link #joined} must follow.
+         *
+         * @return false: the exchange needs a lease, or must wait for a stream
+         */
+        boolean join() throws Throwable {
+            Http2Connection joining = connection.get();
+            if (joining == null) {
+                return false;
+            }
+            Connection counted = SluiceConnections.of(joining.connection);
+            for (; ; ) {
+                long seen;
+                synchronized (this) {
+                    seen = changes;
+                }
+                int free = joining.maxConcurrentClientInitiatedStreams() - SluiceHttp2Internals.reserved(joining);
+                synchronized (this) {
+                    if (seen != changes) {
+                        continue; // one may have been counted neither as passing nor as reserved
+                    }
+                    if (passing >= free || (counted != null && counted.lease() == null)) {
+                        return false;
+                    }
+                    passing++;
+                    changes++;
+                    return true;
+                }
+            }
         }
 
         /** The exchange has reserved its stream, or failed. */
         void joined() throws Throwable {
             synchronized (this) {
                 passing--;
+                changes++;
             }
             Http2Connection joined = connection.get();
             if (joined != null) {
                 settle(joined, this);
+                SluiceStreams.wake(joined, this);
             }
+        }
+
+        /** How many more exchanges could join now. */
+        int free(Http2Connection of) throws Throwable {
+            int unreserved = of.maxConcurrentClientInitiatedStreams() - SluiceHttp2Internals.reserved(of);
+            synchronized (this) {
+                return unreserved - passing;
+            }
+        }
+
+        @Nullable Http2Connection connection() {
+            return connection.get();
         }
     }
 
-    private static State state(Http2Connection connection) {
+    static State state(Http2Connection connection) {
         State state = STATES.get(connection);
         if (state == null) {
             synchronized (STATES) {
@@ -97,31 +133,16 @@ public final class SluiceHttp2 {
         return found == null || !isUsable(found) ? null : found;
     }
 
-    private static boolean isUsable(Http2Connection connection) {
+    static boolean isUsable(Http2Connection connection) {
         return !connection.finalStream()
                 && SluiceInternals.channel(connection.connection).isOpen();
     }
 
-    /**
-     * Chooses a connection that is active already; {@link State#joined} must follow.
-     *
-     * @return null if there is none: the exchange needs a lease
-     */
-    static @Nullable State join(Exchange<?> exchange) throws Throwable {
+    /** The active connection on which the client would send this exchange, or null: the exchange needs a lease. */
+    static @Nullable State active(Exchange<?> exchange) throws Throwable {
         Http2Connection found = usable(exchange);
-        if (found == null) {
-            return null;
-        }
-        State state = state(found);
-        Connection counted = SluiceConnections.of(found.connection);
-        synchronized (state) {
-            if (counted != null && counted.lease() == null) {
-                return null;
-            }
-            state.passing++;
-            state.choices++;
-            return state;
-        }
+        Connection counted = found == null ? null : SluiceConnections.of(found.connection);
+        return found == null || (counted != null && counted.lease() == null) ? null : state(found);
     }
 
     /**
@@ -139,7 +160,7 @@ public final class SluiceHttp2 {
             }
             State state = state(found);
             synchronized (state) {
-                state.choices++;
+                state.changes++;
                 if (counted.lease() != null || !counted.use(lease)) {
                     return false;
                 }
@@ -165,7 +186,7 @@ public final class SluiceHttp2 {
                 if (state.passing > 0) {
                     return; // joined() looks again
                 }
-                seen = state.choices;
+                seen = state.changes;
                 lost = state.lost;
             }
             if (SluiceHttp2Internals.hasStreams(connection) || SluiceHttp2Internals.reserved(connection) > lost) {
@@ -173,7 +194,7 @@ public final class SluiceHttp2 {
             }
             Lease over;
             synchronized (state) {
-                if (state.passing > 0 || state.choices != seen) {
+                if (state.passing > 0 || state.changes != seen) {
                     continue;
                 }
                 over = counted.lease();
@@ -189,7 +210,7 @@ public final class SluiceHttp2 {
     /** Exit advice of {@code Http2ClientImpl.offerConnection}: others may use it, too, if the client has pooled it. */
     public static void offered(Object connection) throws Throwable {
         Http2Connection offered = (Http2Connection) connection;
-        wake(offered, state(offered));
+        SluiceStreams.wake(offered, state(offered));
     }
 
     /** Exit advice of {@code Http2Connection.closeStream} and, since 27, {@code abandonStream}. */
@@ -197,101 +218,7 @@ public final class SluiceHttp2 {
         Http2Connection closed = (Http2Connection) connection;
         State state = state(closed);
         settle(closed, state);
-        wake(closed, state);
-    }
-
-    /** Lets as many waiting exchanges go as there are streams. */
-    private static void wake(Http2Connection connection, State state) throws Throwable {
-        boolean usable = isUsable(connection);
-        int free = usable
-                ? connection.maxConcurrentClientInitiatedStreams() - SluiceHttp2Internals.reserved(connection)
-                : Integer.MAX_VALUE;
-        for (SluiceWaiting next = poll(state); next != null; next = free > 0 ? poll(state) : null) {
-            if (free <= 0) {
-                synchronized (state) {
-                    state.forStream.addFirst(next);
-                }
-                return;
-            }
-            if (!next.isOver()) {
-                next.retry();
-                free--;
-            }
-        }
-        Http2ClientImpl client = connection.client().client2();
-        if (!usable || SluiceHttp2Internals.pooled(client, connection.key()) != connection) {
-            return;
-        }
-        for (SluiceWaiting waiting : waiting()) {
-            Exchange<?> exchange = waiting.exchange();
-            if (free > 0
-                    && exchange.client().client2() == client
-                    && SluiceHttp2Internals.key(exchange.request()).equals(connection.key())
-                    && waiting.sendAlong()) {
-                free--;
-            }
-        }
-    }
-
-    private static @Nullable SluiceWaiting poll(State state) {
-        synchronized (state) {
-            return state.forStream.poll();
-        }
-    }
-
-    private static List<SluiceWaiting> waiting() {
-        synchronized (WAITING) {
-            return WAITING.isEmpty() ? List.of() : new ArrayList<>(WAITING);
-        }
-    }
-
-    /** This exchange waits for a lease. */
-    static void wait(SluiceWaiting waiting) {
-        synchronized (WAITING) {
-            WAITING.add(waiting);
-        }
-    }
-
-    /** It does not any more. */
-    static void noLongerWaits(SluiceWaiting waiting) {
-        synchronized (WAITING) {
-            WAITING.remove(waiting);
-        }
-    }
-
-    /** Looks whether an exchange that has just begun to wait can go as a stream after all. */
-    static void lookAgain(SluiceWaiting waiting) throws Throwable {
-        Http2Connection found = usable(waiting.exchange());
-        Connection counted = found == null ? null : SluiceConnections.of(found.connection);
-        // An idle one needs a lease.
-        if (found != null && counted != null && counted.lease() != null) {
-            wake(found, state(found));
-        }
-    }
-
-    /**
-     * Has an exchange that waited already wait on if the connection on which it would go has no stream left. The client
-     * itself would fail it, having opened as many connections as there were first requests where we had them wait.
-     *
-     * @return false if it can go
-     */
-    static boolean waitForStream(SluiceWaiting waiting) throws Throwable {
-        Http2Connection found = usable(waiting.exchange());
-        if (found == null || !isFull(found)) {
-            return false;
-        }
-        State state = state(found);
-        synchronized (state) {
-            state.forStream.add(waiting);
-        }
-        if (!isFull(found) || !isUsable(found)) {
-            wake(found, state);
-        }
-        return true;
-    }
-
-    private static boolean isFull(Http2Connection connection) throws Throwable {
-        return SluiceHttp2Internals.reserved(connection) >= connection.maxConcurrentClientInitiatedStreams();
+        SluiceStreams.wake(closed, state);
     }
 
     /** Closes a connection without streams. */

@@ -25,12 +25,14 @@ final class SluiceWaiting implements Runnable {
     private static final WeakMap<Exchange<?>, SluiceWaiting> ALL = new WeakMap<>();
 
     private final Exchange<?> exchange;
-    private final Lease lease;
+    /** What it waits for; null where it waits for a stream of an HTTP/2 connection. */
+    private final @Nullable Lease lease;
+
     private final boolean http2;
     private final CompletableFuture<Object> result = new CompletableFuture<>();
     private volatile @Nullable ScheduledFuture<?> timer;
 
-    private SluiceWaiting(Exchange<?> exchange, Lease lease, boolean http2) {
+    private SluiceWaiting(Exchange<?> exchange, @Nullable Lease lease, boolean http2) {
         this.exchange = exchange;
         this.lease = lease;
         this.http2 = http2;
@@ -54,26 +56,34 @@ final class SluiceWaiting implements Runnable {
         }
         ALL.put(exchange, waiting);
         if (http2) {
-            SluiceHttp2.wait(waiting);
+            SluiceStreams.waitsForLease(waiting);
         }
         long maxNanos = ConnectionGate.maxWaitNanos(0);
         if (maxNanos > 0) {
-            waiting.timer = Background.executor().schedule(waiting::timeout, maxNanos, TimeUnit.NANOSECONDS);
+            waiting.timer = Background.executor().schedule(() -> lease.abandon(Wait.Outcome.TIMEOUT), maxNanos, TimeUnit.NANOSECONDS);
         }
         if (!lease.whenSettled(waiting)) {
             waiting.goOn();
         } else if (http2) {
-            SluiceHttp2.lookAgain(waiting); // a connection may have come since the exchange looked for one
+            SluiceStreams.lookAgain(waiting); // a connection may have come since the exchange looked for one
         }
+        return waiting.result;
+    }
+
+    /**
+     * Waits for a stream of a connection that has none left.
+     *
+     * @return what {@code ExchangeImpl.get} is to return
+     */
+    static CompletableFuture<?> beginForStream(Exchange<?> exchange, SluiceHttp2.State state) throws Throwable {
+        SluiceWaiting waiting = new SluiceWaiting(exchange, null, true);
+        ALL.put(exchange, waiting);
+        SluiceStreams.waitsForStream(waiting, state);
         return waiting.result;
     }
 
     Exchange<?> exchange() {
         return exchange;
-    }
-
-    private void timeout() {
-        lease.abandon(Wait.Outcome.TIMEOUT); // false: a grant is on its way, and is kept
     }
 
     /**
@@ -82,7 +92,7 @@ final class SluiceWaiting implements Runnable {
      * @return false if the wait was over already
      */
     boolean sendAlong() {
-        return lease.abandon(Wait.Outcome.GRANTED);
+        return lease != null && lease.abandon(Wait.Outcome.GRANTED);
     }
 
     /** The lease has settled; called in the background. */
@@ -91,69 +101,71 @@ final class SluiceWaiting implements Runnable {
         goOn();
     }
 
-    /** Goes on, on the client's executor as the client itself would after a connect. */
-    void goOn() {
+    private void goOn() {
         if (http2) {
-            SluiceHttp2.noLongerWaits(this);
+            SluiceStreams.noLongerWaits(this);
         }
         ScheduledFuture<?> running = timer;
         if (running != null) {
             running.cancel(false);
         }
-        try {
-            exchange.client().theExecutor().delegate().execute(this::continueExchange);
-        } catch (Throwable rejected) {
-            lease.release();
-            fail(rejected);
+        execute(this::continueExchange);
+    }
+
+    private void continueExchange() throws Throwable {
+        Lease settled = lease;
+        if (settled == null || result.isDone()) {
+            ConnectionGate.release(settled);
+        } else if (settled.isHeld()) {
+            proceed(settled);
+        } else if (settled.outcome() == Wait.Outcome.GRANTED) {
+            goAlong();
+        } else {
+            fail(new HttpConnectTimeoutException(settled.refusal()));
         }
     }
 
-    private void continueExchange() {
-        try {
-            if (result.isDone()) {
-                lease.release();
-            } else if (lease.isHeld()) {
-                proceed();
-            } else if (lease.outcome() == Wait.Outcome.GRANTED) {
-                goAlong();
-            } else {
-                fail(new HttpConnectTimeoutException(lease.refusal()));
-            }
-        } catch (Throwable fault) {
-            lease.release();
-            fail(fault);
+    private void proceed(Lease granted) throws Throwable {
+        if (http2 && SluiceHttp2.active(exchange) != null) {
+            granted.release(); // meanwhile there is a connection on which it can go as a further stream
+            goAlong();
+        } else {
+            forget();
+            relay(SluiceExchanges.resume(exchange, granted));
         }
     }
 
-    private void proceed() throws Throwable {
-        if (http2 && SluiceHttp2.waitForStream(this)) {
-            lease.release();
-            return;
-        }
-        forget();
-        relay(SluiceExchanges.resume(exchange, lease));
-    }
-
-    /** A stream has come free; called on any thread. */
+    /** A stream has come free; called with locks of the client's held, perhaps, and so no place for its executor. */
     void retry() {
+        Background.executor().execute(() -> execute(this::goAlong));
+    }
+
+    private void goAlong() throws Throwable {
+        if (!result.isDone()) {
+            forget();
+            relay(SluiceExchanges.get(exchange));
+        }
+    }
+
+    /** Goes on, on the client's executor as the client itself would after a connect. */
+    private void execute(Step step) {
         try {
             exchange.client().theExecutor().delegate().execute(() -> {
                 try {
-                    goAlong();
+                    step.run();
                 } catch (Throwable fault) {
+                    ConnectionGate.release(lease);
                     fail(fault);
                 }
             });
         } catch (Throwable rejected) {
+            ConnectionGate.release(lease);
             fail(rejected);
         }
     }
 
-    private void goAlong() throws Throwable {
-        if (!result.isDone() && !SluiceHttp2.waitForStream(this)) {
-            forget();
-            relay(SluiceExchanges.get(exchange));
-        }
+    private interface Step {
+        void run() throws Throwable;
     }
 
     boolean isOver() {
@@ -193,11 +205,12 @@ final class SluiceWaiting implements Runnable {
      */
     IOException cancelled(IOException cause) {
         IOException told = cause;
-        if (cause instanceof HttpTimeoutException && lease.abandon(Wait.Outcome.TIMEOUT)) {
-            told = new HttpConnectTimeoutException(lease.refusal());
-            told.initCause(new ConnectException(lease.refusal()));
-        } else {
-            lease.abandon(Wait.Outcome.CANCELLED);
+        Lease wanted = lease;
+        if (wanted != null && cause instanceof HttpTimeoutException && wanted.abandon(Wait.Outcome.TIMEOUT)) {
+            told = new HttpConnectTimeoutException(wanted.refusal());
+            told.initCause(new ConnectException(wanted.refusal()));
+        } else if (wanted != null) {
+            wanted.abandon(Wait.Outcome.CANCELLED);
         }
         IOException failure = told;
         try {

@@ -9,6 +9,7 @@
  * SluiceConnections   a connection is found, opened, used, returned to its pool, evicted
  *  +- SluiceOpening   a connection that may have to wait for room, or for a lease, before it connects
  * SluiceHttp2         HTTP/2 connections: active while they have a stream
+ *  +- SluiceStreams   exchanges that wait and would rather have a stream
  * SluiceInternals     private members of the client's classes
  * </pre>
  *

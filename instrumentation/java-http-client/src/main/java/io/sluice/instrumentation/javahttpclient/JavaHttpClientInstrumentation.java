@@ -78,6 +78,8 @@ public final class JavaHttpClientInstrumentation implements ClientInstrumentatio
                 CLIENT + "SluiceHttp2Internals",
                 CLIENT + "SluiceHttp2$State",
                 CLIENT + "SluiceHttp2",
+                CLIENT + "SluiceStreams",
+                CLIENT + "SluiceWaiting$Step",
                 CLIENT + "SluiceWaiting",
                 CLIENT + "SluiceExchanges$Passage",
                 CLIENT + "SluiceExchanges",
