@@ -2,6 +2,7 @@ package io.sluice.agent;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.instrumentation.api.ClientInstrumentation;
 import java.io.BufferedReader;
 import java.io.DataInputStream;
 import java.io.IOException;
@@ -9,7 +10,10 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
+import java.util.ServiceLoader;
+import java.util.Set;
 import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 import java.util.regex.Matcher;
@@ -25,6 +29,11 @@ class AgentJarContentIT {
 
     private static final Pattern BOOTSTRAP_CLASS =
             Pattern.compile("io/sluice/(agent|limiter|bridge|instrumentation/\\w+/boot)/.*");
+    /** Of the JDK's own client, which only the bootstrap classes made for it may name. */
+    private static final Pattern URL_CONNECTION = Pattern.compile("(sun/net|javax/net)/.*");
+
+    private static final Pattern FOR_JAVA_11 =
+            Pattern.compile("inst/(io/sluice/instrumentation/javahttpclient|jdk/internal/net/http)/.*");
     private static final int JAVA_8 = 52;
     private static final int JAVA_11 = 55;
     private static final int MEGABYTES = 1_000_000;
@@ -60,7 +69,9 @@ class AgentJarContentIT {
             assertThat(constants(name).classes)
                     .as(name)
                     .allMatch(used -> used.startsWith("java/")
-                            || BOOTSTRAP_CLASS.matcher(used).matches());
+                            || BOOTSTRAP_CLASS.matcher(used).matches()
+                            || name.contains("/httpurlconnection/boot/")
+                                    && URL_CONNECTION.matcher(used).matches());
         }
     }
 
@@ -77,7 +88,7 @@ class AgentJarContentIT {
         List<String> classes = names(".class");
         classes.addAll(names(".classdata"));
         for (String name : classes) {
-            int newest = name.contains("io/sluice/instrumentation/javahttpclient/") ? JAVA_11 : JAVA_8;
+            int newest = FOR_JAVA_11.matcher(name).matches() ? JAVA_11 : JAVA_8;
             assertThat(constants(name).version).as(name).isLessThanOrEqualTo(newest);
         }
     }
@@ -96,6 +107,33 @@ class AgentJarContentIT {
                                 .as("%s of %s", provider, service)
                                 .isNotNull();
                     }
+                }
+            }
+        }
+    }
+
+    /**
+     * A class beside an instrumentation that it does not list is missing in the client's class loader. Nested classes are
+     * easily forgotten, and those that the compiler adds to a switch over an enum.
+     */
+    @Test
+    void everyClassOfAnInstrumentationIsListedAsHelper() {
+        for (ClientInstrumentation instrumentation : ServiceLoader.load(ClientInstrumentation.class)) {
+            Set<String> known = new HashSet<>(instrumentation.helpers());
+            Set<String> packages = new HashSet<>();
+            packages.add(instrumentation.getClass().getPackage().getName());
+            for (String helper : instrumentation.helpers()) {
+                packages.add(helper.substring(0, helper.lastIndexOf('.')));
+            }
+            String own = instrumentation.getClass().getName();
+            for (String entry : names(".classdata")) {
+                String name = entry.replaceFirst("^inst/", "")
+                        .replaceFirst("\\.classdata$", "")
+                        .replace('/', '.');
+                if (packages.contains(name.substring(0, Math.max(0, name.lastIndexOf('.'))))
+                        && !name.startsWith(own)
+                        && !name.contains("Advice")) {
+                    assertThat(known).as("helpers of %s", own).contains(name);
                 }
             }
         }

@@ -196,6 +196,15 @@ public final class ChildJvm {
             return this;
         }
 
+        /** The same for standard error. */
+        public Running awaitError(String text) {
+            if (stderr.awaitMatch(Pattern.compile(Pattern.quote(text)), deadlineNanos) == null) {
+                process.destroyForcibly();
+                throw new AssertionError("never printed \"" + text + "\" as an error: " + describe());
+            }
+            return this;
+        }
+
         /** Waits until standard output has something that matches, and returns the first such match. */
         public Matcher awaitMatch(Pattern pattern) {
             Matcher match = stdout.awaitMatch(pattern, deadlineNanos);

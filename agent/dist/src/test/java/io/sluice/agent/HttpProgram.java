@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -21,6 +22,8 @@ final class HttpProgram implements AutoCloseable {
 
     private static final List<String> CLIENTS_OF_JAVA_8 = Arrays.asList("urlconnection", "apache4", "apache5");
     private static final List<String> CLIENTS_OF_JAVA_11 = Arrays.asList("java", "javaAsync");
+
+    private static final long END_NANOS = TimeUnit.SECONDS.toNanos(10);
 
     /** A class of each jar that Apache's clients need. */
     private static final List<String> LIBRARIES = Arrays.asList(
@@ -155,20 +158,30 @@ final class HttpProgram implements AutoCloseable {
     /** The program itself calls {@link System#setProperty}. */
     void set(String key, Object value) {
         command("set", key, value);
-        running.awaitOutput("[set]");
+        running.awaitMatch(Pattern.compile("\\[set " + key + "=" + value + "]"));
     }
 
-    /** Lets {@code main} return, waits for the end of the JVM, and checks that nobody but the program printed anything. */
+    /**
+     * Lets {@code main} return and waits for the end of the JVM. Checks that nothing keeps it from ending, and that nobody
+     * but the program has printed anything.
+     */
     void end() {
+        long start = System.nanoTime();
         try {
             running.stdin().close();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
         ChildJvm.Result result = running.await();
+        assertThat(System.nanoTime() - start).as("%s", result).isLessThan(END_NANOS);
         assertThat(result.exitCode()).as("%s", result).isZero();
         assertThat(result.stderr()).as("%s", result).isEmpty();
         assertThat(result.stdout().split("\n")).as("%s", result).allMatch(line -> line.startsWith("["));
+    }
+
+    /** Waits until standard error contains the text. */
+    void awaitStderr(String text) {
+        running.awaitError(text);
     }
 
     /** What standard error was so far. */

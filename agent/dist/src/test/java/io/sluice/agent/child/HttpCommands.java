@@ -16,7 +16,7 @@ import java.util.concurrent.TimeUnit;
  * daemon 7 apache4 http://...    the same on a daemon thread
  * load java,apache4 9 3 http://  nine threads for each client, each asks three times; prints a line for each client
  * settle 5                       prints "[settled 5]" as soon as no exchange gets any further by itself
- * set key value                  sets a system property; prints "[set]"
+ * set key value                  sets a system property; prints "[set key=value]"
  * </pre>
  */
 public final class HttpCommands {
@@ -53,7 +53,7 @@ public final class HttpCommands {
                 break;
             case "set":
                 System.setProperty(words[1], words[2]);
-                print("[set]");
+                print("[set " + words[1] + "=" + words[2] + "]");
                 break;
             default:
                 throw new IllegalArgumentException(words[0]);
