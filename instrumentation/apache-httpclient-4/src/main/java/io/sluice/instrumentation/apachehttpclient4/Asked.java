@@ -89,8 +89,8 @@ final class Asked {
         if (why != Wait.Outcome.CANCELLED) {
             return new Refusal(new ConnectionPoolTimeoutException(refused.refusal()));
         }
-        // The pool, cancelled or shut down, throws by itself. The basic manager, which never waits, knows no cancelling:
-        // it would connect.
+        // The pool, cancelled or shut down, throws by itself. The basic manager never waits, knows no cancelling, and
+        // would connect.
         return home.single && cancelled
                 ? new Refusal(new ExecutionException(new CancellationException(refused.refusal())))
                 : null;
