@@ -10,6 +10,7 @@ record Effort(
         int rounds,
         Duration limiterWarmup,
         Duration limiterMeasurement,
+        int exchangesBefore,
         Duration exchangeWarmup,
         Duration exchangeMeasurement,
         int startsPerRound) {
@@ -17,12 +18,19 @@ record Effort(
     /** Good enough to compare with the aims, on a machine that does nothing else. */
     static Effort full(int rounds) {
         return new Effort(
-                rounds, new Duration(3, 300), new Duration(5, 200), new Duration(2, 1200), new Duration(3, 700), 5);
+                rounds,
+                new Duration(2, 700),
+                new Duration(5, 200),
+                30_000,
+                new Duration(1, 500),
+                new Duration(9, 250),
+                5);
     }
 
     /** Shows that everything works; its figures mean little. */
     static Effort quick() {
-        return new Effort(1, new Duration(1, 200), new Duration(3, 100), new Duration(1, 500), new Duration(1, 300), 2);
+        return new Effort(
+                1, new Duration(1, 200), new Duration(3, 100), 200, new Duration(1, 300), new Duration(3, 100), 2);
     }
 
     void progress(String part, int round) {

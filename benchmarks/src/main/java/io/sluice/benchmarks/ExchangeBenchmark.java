@@ -32,6 +32,11 @@ public class ExchangeBenchmark {
     /** {@code true} or {@code false}: whether the agent should be there. */
     static final String AGENT_PROPERTY = "benchmarks.agent";
 
+    /** How many exchanges come before the warm-up. */
+    static final String WARM_UP_PROPERTY = "benchmarks.warmup";
+
+    private static final long WARM_UP_LIMIT_NANOS = TimeUnit.SECONDS.toNanos(15);
+
     /** Whose exchange. */
     @Param
     public Client client = Client.HTTP_URL_CONNECTION;
@@ -41,15 +46,23 @@ public class ExchangeBenchmark {
     private Client.@Nullable Session session;
     private @Nullable AnswerServer ownServer;
 
-    /** Opens the client; the first exchange opens the connection. */
+    /**
+     * Opens the client and its connection. As JMH's warm-up is a time, in which a busy machine may compile next to nothing,
+     * a number of exchanges comes before it.
+     */
     @Setup
-    public void setUp() throws IOException {
+    public void setUp() throws IOException, InterruptedException {
         port = Integer.getInteger(PORT_PROPERTY, 0);
         if (port == 0) {
             ownServer = new AnswerServer();
             port = ownServer.port();
         }
         session = client.open(URI.create("http://127.0.0.1:" + port + "/"));
+        long startNanos = System.nanoTime();
+        int wanted = Integer.getInteger(WARM_UP_PROPERTY, 0);
+        while (exchanges < wanted && System.nanoTime() - startNanos < WARM_UP_LIMIT_NANOS) {
+            exchange();
+        }
     }
 
     /** The exchange; returns the length of its body. */

@@ -71,7 +71,8 @@ final class ExchangeRun {
     private Figures measure(Client client, int port, boolean agent) throws RunnerException {
         List<String> jvmOptions = new ArrayList<>(List.of(
                 "-D" + ExchangeBenchmark.PORT_PROPERTY + "=" + port,
-                "-D" + ExchangeBenchmark.AGENT_PROPERTY + "=" + agent));
+                "-D" + ExchangeBenchmark.AGENT_PROPERTY + "=" + agent,
+                "-D" + ExchangeBenchmark.WARM_UP_PROPERTY + "=" + effort.exchangesBefore()));
         if (agent) {
             jvmOptions.add("-javaagent:" + agentJar);
         }
