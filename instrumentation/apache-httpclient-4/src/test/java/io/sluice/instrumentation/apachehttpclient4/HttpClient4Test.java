@@ -370,6 +370,26 @@ class HttpClient4Test {
     }
 
     @Test
+    void noMoreIsEvictedThanRoomIsNeeded() throws Exception {
+        TestAgent.limit(2);
+        PoolingHttpClientConnectionManager robbed = pooling();
+        HttpClient4 first = on(robbed);
+        Future<String> one = threads.submit(() -> first.get(server.url("/hold")));
+        Future<String> two = threads.submit(() -> first.get(server.url("/hold")));
+        server.awaitRequests(2);
+        server.letGo();
+        assertThat(one.get() + two.get()).startsWith("200 ");
+        HttpClient4 second = on(pooling());
+        for (int i = 0; i < 5; i++) {
+            assertThat(second.get(server.url("/"))).startsWith("200 ");
+            assertThat(first.get(server.url("/"))).startsWith("200 ");
+            assertThat(robbed.getTotalStats().getAvailable()).isEqualTo(1);
+        }
+        assertThat(server.acceptedConnections()).isEqualTo(3);
+        awaitQuiet();
+    }
+
+    @Test
     void aChallengeIsAnsweredWithinOneLease() throws Exception {
         BasicCredentialsProvider credentials = new BasicCredentialsProvider();
         credentials.setCredentials(
