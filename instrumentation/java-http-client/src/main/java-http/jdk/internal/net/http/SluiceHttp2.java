@@ -26,6 +26,9 @@ public final class SluiceHttp2 {
      */
     private static final long LOST_NANOS = TimeUnit.SECONDS.toNanos(1);
 
+    /** How many that waited go on one connection, also where the server sets no limit: RFC 9113 section 6.5.2. */
+    private static final int STREAMS = 100;
+
     private static final WeakMap<Http2Connection, State> STATES = new WeakMap<>();
 
     private SluiceHttp2() {}
@@ -37,6 +40,8 @@ public final class SluiceHttp2 {
         private int passing;
         /** Counts the changes of {@link #passing}, for those who must look at the connection without the lock. */
         private long changes;
+        /** Whether the server has said how many streams it takes, which is the first that it says. */
+        private boolean streamsKnown;
         /** Reservations without a stream that nobody will give back. */
         private int lost;
         /** Since when there are reservations without a stream; 0 if there are none. */
@@ -92,15 +97,17 @@ public final class SluiceHttp2 {
             }
         }
 
-        /** How many more exchanges could join now. */
+        /** How many exchanges that waited may join now. */
         int free(Http2Connection of) throws Throwable {
-            int unreserved = of.maxConcurrentClientInitiatedStreams() - SluiceHttp2Internals.reserved(of);
+            int streams = of.maxConcurrentClientInitiatedStreams();
+            int unreserved = Math.min(streams, STREAMS) - SluiceHttp2Internals.reserved(of);
             synchronized (this) {
-                return unreserved - passing;
+                return streamsKnown ? unreserved - passing : 0;
             }
         }
 
-        @Nullable Http2Connection connection() {
+        @Nullable
+        Http2Connection connection() {
             return connection.get();
         }
     }
@@ -211,6 +218,19 @@ public final class SluiceHttp2 {
     public static void offered(Object connection) throws Throwable {
         Http2Connection offered = (Http2Connection) connection;
         SluiceStreams.wake(offered, state(offered));
+    }
+
+    /**
+     * Exit advice of {@code Http2Connection.handleSettings}. Whoever goes before it goes one of too many, perhaps: the
+     * client reserves any number of streams, and fails the exchange later.
+     */
+    public static void settingsKnown(Object connection) throws Throwable {
+        Http2Connection known = (Http2Connection) connection;
+        State state = state(known);
+        synchronized (state) {
+            state.streamsKnown = true;
+        }
+        SluiceStreams.wake(known, state);
     }
 
     /** Exit advice of {@code Http2Connection.closeStream} and, since 27, {@code abandonStream}. */

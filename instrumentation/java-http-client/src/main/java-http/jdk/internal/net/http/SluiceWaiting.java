@@ -60,7 +60,8 @@ final class SluiceWaiting implements Runnable {
         }
         long maxNanos = ConnectionGate.maxWaitNanos(0);
         if (maxNanos > 0) {
-            waiting.timer = Background.executor().schedule(() -> lease.abandon(Wait.Outcome.TIMEOUT), maxNanos, TimeUnit.NANOSECONDS);
+            waiting.timer = Background.executor()
+                    .schedule(() -> lease.abandon(Wait.Outcome.TIMEOUT), maxNanos, TimeUnit.NANOSECONDS);
         }
         if (!lease.whenSettled(waiting)) {
             waiting.goOn();

@@ -153,6 +153,16 @@ final class JavaHttpClientAdvice {
         }
     }
 
+    /** {@code Http2Connection.handleSettings(SettingsFrame)}. */
+    static final class Settings {
+        private Settings() {}
+
+        @Advice.OnMethodExit(suppress = Throwable.class)
+        static void exit(@Advice.This Object connection) throws Throwable {
+            SluiceHttp2.settingsKnown(connection);
+        }
+    }
+
     /** {@code Http2Connection.closeStream(int)} and {@code abandonStream()}. */
     static final class StreamClosed {
         private StreamClosed() {}

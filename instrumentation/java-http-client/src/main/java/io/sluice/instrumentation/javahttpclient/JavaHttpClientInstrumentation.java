@@ -60,6 +60,10 @@ public final class JavaHttpClientInstrumentation implements ClientInstrumentatio
                         .parameters(1)
                         .advice(ADVICE + "Offer"),
                 Hook.on(CLIENT + "Http2Connection")
+                        .method("handleSettings")
+                        .parameters(1)
+                        .advice(ADVICE + "Settings"),
+                Hook.on(CLIENT + "Http2Connection")
                         .method("closeStream")
                         .descriptor("(I)V")
                         .advice(ADVICE + "StreamClosed"),
