@@ -46,6 +46,7 @@ public final class ApacheHttpClient5Instrumentation implements ClientInstrumenta
                 PACKAGE + "Routes",
                 PACKAGE + "ManagerState",
                 PACKAGE + "ClassicExchange",
+                PACKAGE + "Exchanges",
                 PACKAGE + "GatedLeaseRequest",
                 PACKAGE + "ClassicHooks",
                 PACKAGE + "ClassicHooks$Opening");

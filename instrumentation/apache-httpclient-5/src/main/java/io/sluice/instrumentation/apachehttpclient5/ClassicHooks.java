@@ -29,7 +29,7 @@ public final class ClassicHooks {
     /** By what the client keeps a connection in: a pool's entry, or the basic manager's connection. */
     private static final WeakMap<Object, Handle> HANDLES = new WeakMap<>();
     /** An endpoint is made for one exchange. */
-    private static final WeakMap<ConnectionEndpoint, ClassicExchange> EXCHANGES = new WeakMap<>();
+    static final Exchanges EXCHANGES = new Exchanges();
 
     private ClassicHooks() {}
 
@@ -61,7 +61,10 @@ public final class ClassicHooks {
             ask = ask.from(
                     ConnectionGate.pool(pool, pool.getMaxTotal()), maxPerRoute > 0 ? maxPerRoute : Limits.UNLIMITED);
         }
-        ManagerState manager = stateOf(owner, closed);
+        ManagerState manager = MANAGERS.get(owner);
+        if (manager == null) {
+            manager = MANAGERS.putIfAbsent(owner, new ManagerState(closed));
+        }
         Lease lease = ConnectionGate.ask(ask);
         if (lease == null) {
             return null;
@@ -70,20 +73,6 @@ public final class ClassicHooks {
             manager.waits(lease);
         }
         return new GatedLeaseRequest(owner, pool, manager, id, route, timeout, state, lease);
-    }
-
-    private static ManagerState stateOf(HttpClientConnectionManager manager, AtomicBoolean closed) {
-        ManagerState found = MANAGERS.get(manager);
-        if (found == null) {
-            synchronized (MANAGERS) {
-                found = MANAGERS.get(manager);
-                if (found == null) {
-                    found = new ManagerState(closed);
-                    MANAGERS.put(manager, found);
-                }
-            }
-        }
-        return found;
     }
 
     /** A manager is closed. */
@@ -102,11 +91,7 @@ public final class ClassicHooks {
             return;
         }
         Handle handle = HANDLES.get(entry);
-        if (handle == null) {
-            handle = request.handle(entry);
-            HANDLES.put(entry, handle);
-        }
-        acquired(endpoint, request, handle);
+        acquired(endpoint, request, handle != null ? handle : HANDLES.putIfAbsent(entry, request.handle(entry)));
     }
 
     /** A manager of a single connection gave it to the calling thread. */
@@ -116,11 +101,10 @@ public final class ClassicHooks {
             return;
         }
         Handle handle = HANDLES.get(connection);
-        if (handle == null) {
-            handle = request.handle();
-            HANDLES.put(connection, handle);
-        }
-        acquired(endpoint, request, handle);
+        acquired(
+                endpoint,
+                request,
+                handle != null ? handle : HANDLES.putIfAbsent(connection, request.handle(connection)));
     }
 
     private static void acquired(ConnectionEndpoint endpoint, GatedLeaseRequest request, Handle handle) {

@@ -93,8 +93,8 @@ final class GatedLeaseRequest implements LeaseRequest {
     }
 
     /** Where the manager keeps its one connection. */
-    Handle handle() {
-        return new BasicHandle((BasicHttpClientConnectionManager) manager);
+    Handle handle(ManagedHttpClientConnection connection) {
+        return new BasicHandle((BasicHttpClientConnectionManager) manager, connection);
     }
 
     @Override
@@ -127,7 +127,12 @@ final class GatedLeaseRequest implements LeaseRequest {
         long startNanos = System.nanoTime();
         // Zero means: at once or never. That was said about a pool of the program's own choice, not about our limit.
         long clientMaxNanos = timeout != null ? timeout.getTimeUnit().toNanos(timeout.getDuration()) : 0;
-        lease.await(ConnectionGate.maxWaitNanos(clientMaxNanos));
+        ClassicHooks.EXCHANGES.beginWait();
+        try {
+            lease.await(ConnectionGate.maxWaitNanos(clientMaxNanos));
+        } finally {
+            ClassicHooks.EXCHANGES.endWait();
+        }
         managerState.waitsNoMore(lease);
         return System.nanoTime() - startNanos;
     }

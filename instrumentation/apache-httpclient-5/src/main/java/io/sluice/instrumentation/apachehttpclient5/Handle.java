@@ -41,6 +41,9 @@ abstract class Handle {
     /** Closes the connection if nobody uses it; false if somebody does. May block for as long as closing takes. */
     abstract boolean evict() throws Exception;
 
+    /** Closes a connection that is leased by an endpoint which nobody has any more. */
+    abstract void closeLost();
+
     /** Closes what nobody else can reach. */
     static void close(ManagedHttpClientConnection idle) {
         Timeout timeout = idle.getSocketTimeout();

@@ -8,6 +8,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import org.apache.hc.client5.http.HttpRoute;
 import org.apache.hc.client5.http.io.ManagedHttpClientConnection;
+import org.apache.hc.core5.io.CloseMode;
 import org.apache.hc.core5.pool.ManagedConnPool;
 import org.apache.hc.core5.pool.PoolEntry;
 import org.apache.hc.core5.util.Timeout;
@@ -78,6 +79,16 @@ final class PooledHandle extends Handle {
             for (int i = others.size() - 1; i >= 0; i--) {
                 from.release(others.get(i), others.get(i).hasConnection());
             }
+        }
+    }
+
+    @Override
+    void closeLost() {
+        ManagedConnPool<HttpRoute, ManagedHttpClientConnection> from = pool.get();
+        PoolEntry<HttpRoute, ManagedHttpClientConnection> lost = entry.get();
+        if (from != null && lost != null) {
+            lost.discardConnection(CloseMode.IMMEDIATE);
+            from.release(lost, false); // or who was granted the lease would find no place in the pool
         }
     }
 

@@ -8,6 +8,7 @@
  *  +- ClassicHooks                   what the advice calls
  *      +- GatedLeaseRequest          what the client waits on instead of its own LeaseRequest
  *      +- ClassicExchange            the lease of an endpoint, and where its connection is kept
+ *      +- Exchanges                  all of them; takes back what the program has lost
  *      +- Routes                     HttpRoute to Ask; for the asynchronous client, too
  *      +- ManagerState               who waits on behalf of a manager, until it is closed
  *      +- Handle                     where a connection is kept, and how it is closed from outside

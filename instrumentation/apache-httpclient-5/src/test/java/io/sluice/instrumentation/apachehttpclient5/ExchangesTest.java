@@ -321,6 +321,25 @@ class ExchangesTest extends ClientFixture {
         awaitQuiet(big);
     }
 
+    @ParameterizedTest
+    @EnumSource(Manager.class)
+    void aLostResponseGivesItsLeaseBack(Manager manager) throws Exception {
+        TestAgent.limit(1);
+        TestServer big = closing(TestServer.builder()
+                .on("big", exchange -> exchange.send(200, Exchange.Framing.LENGTH, new byte[5_000_000]))
+                .start());
+        CloseableHttpClient careless = client(manager);
+        threads.submit(() -> careless.execute(new HttpGet(big.url("/big"))).getCode())
+                .get(20, TimeUnit.SECONDS);
+        Future<String> next = threads.submit(() -> TestClients.get(client(manager), big.url("/bytes/10")));
+        TestAgent.await("it is granted", () -> {
+            System.gc();
+            return next.isDone();
+        });
+        assertThat(next.get()).startsWith("200 ");
+        awaitQuiet(big);
+    }
+
     @Test
     void theAsynchronousClientIsLeftAlone() throws Exception {
         TestAgent.limit(1);
