@@ -94,6 +94,24 @@ public abstract class HttpClientContract {
                         == TestAgent.figures(server).idle());
     }
 
+    /**
+     * Shows that so many connections are open at once and no more, while two exchanges more than that want one. The server
+     * holds the requests meanwhile, since the meter may miss what is open for a short time only.
+     */
+    private void reaches(int connections, KernelMeter meter, TestServer server, ContractClient client)
+            throws Exception {
+        List<Future<?>> all = new ArrayList<>();
+        for (int i = 0; i < connections + 2; i++) {
+            all.add(threads.submit(() -> client.get(server.url("/hold"))));
+        }
+        TestAgent.await("as many requests as may are held", () -> server.held() == connections);
+        TestAgent.await("the kernel counts them", () -> meter.current() == connections);
+        server.letGo();
+        for (Future<?> one : all) {
+            one.get(20, TimeUnit.SECONDS);
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 5})
     void neverMoreConnectionsThanTheLimit(int limit) throws Exception {
@@ -102,6 +120,7 @@ public abstract class HttpClientContract {
         TestServer server = closing(TestServer.builder().delayMillis(15).start());
         ContractClient client = plainClient();
         try (KernelMeter meter = KernelMeter.start(server.port())) {
+            reaches(limit, meter, server, client);
             together(30, () -> {
                 assertThat(client.get(server.url("/bytes/500")))
                         .startsWith("200 abc")
@@ -110,7 +129,7 @@ public abstract class HttpClientContract {
             });
             assertThat(meter.max()).isEqualTo(limit);
         }
-        assertThat(server.responses()).isEqualTo(30);
+        assertThat(server.requests()).hasSize(30 + limit + 2);
         awaitQuiet(server);
     }
 
@@ -122,11 +141,12 @@ public abstract class HttpClientContract {
         TestServer server = closing(TestServer.builder().tls().delayMillis(5).start());
         ContractClient client = closing(client(ContractClient.Setup.plain().trusting(TestTls.clientContext())));
         try (KernelMeter meter = KernelMeter.start(server.port())) {
+            reaches(limit, meter, server, client);
             together(20, () -> {
                 assertThat(client.get(server.url("/bytes/500"))).startsWith("200 abc");
                 return null;
             });
-            assertThat(meter.max()).isLessThanOrEqualTo(limit).isPositive();
+            assertThat(meter.max()).isEqualTo(limit);
         }
         awaitQuiet(server);
     }
@@ -190,7 +210,7 @@ public abstract class HttpClientContract {
                 assertThat(second.get(server.url("/bytes/10"))).startsWith("200 ");
                 assertThat(first.get(server.url("/bytes/10"))).startsWith("200 ");
             }
-            assertThat(meter.max()).isEqualTo(2);
+            assertThat(meter.max()).isLessThanOrEqualTo(2);
         }
         awaitQuiet(server);
     }
@@ -376,6 +396,7 @@ public abstract class HttpClientContract {
         assertThat(client.get(server.url("/bytes/10"))).startsWith("200 ");
         TestAgent.await("the class is known", () -> TestAgent.figures(server).limit() == 4);
         try (KernelMeter meter = KernelMeter.start(server.port())) {
+            reaches(4, meter, server, client);
             together(24, () -> {
                 assertThat(client.get(server.url("/bytes/10"))).startsWith("200 ");
                 return null;
@@ -423,6 +444,7 @@ public abstract class HttpClientContract {
         TestProxy proxy = closing(TestProxy.start());
         ContractClient client = closing(client(ContractClient.Setup.plain().through(address(proxy))));
         try (KernelMeter meter = KernelMeter.start(proxy.port())) {
+            reaches(limit, meter, first, client);
             together(20, () -> {
                 assertThat(client.get(first.url("/bytes/500"))).startsWith("200 abc");
                 assertThat(client.get(second.url("/bytes/500"))).startsWith("200 abc");
@@ -430,7 +452,7 @@ public abstract class HttpClientContract {
             });
             assertThat(meter.max()).isEqualTo(limit);
         }
-        assertThat(proxy.plainRequests()).isEqualTo(40);
+        assertThat(proxy.plainRequests()).isEqualTo(40 + limit + 2);
         awaitQuiet(first);
         awaitQuiet(second);
     }
@@ -450,6 +472,7 @@ public abstract class HttpClientContract {
         ContractClient client = closing(
                 client(ContractClient.Setup.plain().through(address(proxy)).trusting(TestTls.clientContext())));
         try (KernelMeter meter = KernelMeter.start(proxy.port())) {
+            reaches(Math.min(perServer, perProxy), meter, server, client);
             together(24, () -> {
                 assertThat(client.get(server.url("/bytes/500"))).startsWith("200 abc");
                 return null;
