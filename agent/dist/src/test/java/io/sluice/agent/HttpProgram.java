@@ -37,6 +37,17 @@ final class HttpProgram implements AutoCloseable {
             "org.slf4j.Logger",
             "org.slf4j.impl.StaticLoggerBinder");
 
+    /** A class of each jar that the program's own OpenTelemetry needs. */
+    private static final List<String> OPEN_TELEMETRY = Arrays.asList(
+            "io.opentelemetry.api.OpenTelemetry",
+            "io.opentelemetry.context.Context",
+            "io.opentelemetry.common.ComponentLoader",
+            "io.opentelemetry.sdk.OpenTelemetrySdk",
+            "io.opentelemetry.sdk.common.CompletableResultCode",
+            "io.opentelemetry.sdk.trace.SdkTracerProvider",
+            "io.opentelemetry.sdk.metrics.SdkMeterProvider",
+            "io.opentelemetry.sdk.logs.SdkLoggerProvider");
+
     private final ChildJvm.Running running;
     private int exchanges;
     private int settled;
@@ -65,6 +76,15 @@ final class HttpProgram implements AutoCloseable {
             jvm.classPath(jarOf(library));
         }
         return jdk.feature() >= 11 ? jvm.classPath(ChildJvm.java11Classes()) : jvm;
+    }
+
+    /** The same with an OpenTelemetry of its own, for the client {@code traced:client=...}. */
+    static ChildJvm tracedJvm(Jdk jdk) {
+        ChildJvm jvm = jvm(jdk);
+        for (String library : OPEN_TELEMETRY) {
+            jvm.classPath(jarOf(library));
+        }
+        return jvm;
     }
 
     private static File jarOf(String className) {
@@ -177,6 +197,16 @@ final class HttpProgram implements AutoCloseable {
         assertThat(result.exitCode()).as("%s", result).isZero();
         assertThat(result.stderr()).as("%s", result).isEmpty();
         assertThat(result.stdout().split("\n")).as("%s", result).allMatch(line -> line.startsWith("["));
+    }
+
+    /** Waits until standard output has something that matches, and returns the first such match. */
+    Matcher awaitOutput(Pattern pattern) {
+        return running.awaitMatch(pattern);
+    }
+
+    /** What standard output was so far. */
+    String stdout() {
+        return running.stdout();
     }
 
     /** Waits until standard error contains the text. */

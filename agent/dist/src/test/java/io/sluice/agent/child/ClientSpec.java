@@ -13,6 +13,7 @@ import java.util.concurrent.ConcurrentHashMap;
  *   <li>{@code readTimeout}: milliseconds without an answer, or for the whole exchange where the client has only that
  *   <li>{@code proxy}: {@code host/port} of a forward proxy
  *   <li>{@code maxPerServer}: the client's own pool limit, where it has one; large if not given
+ *   <li>{@code client}: the client that {@code traced} uses
  *   <li>anything else: tells clients apart that shall have pools of their own
  * </ul>
  */
@@ -26,6 +27,7 @@ public final class ClientSpec {
         CLASSES.put("urlconnection", "UrlConnectionClient");
         CLASSES.put("apache4", "Apache4Client");
         CLASSES.put("apache5", "Apache5Client");
+        CLASSES.put("traced", "TracedClient");
         // The two of src/test/java11.
         CLASSES.put("java", "JavaHttpClient");
         CLASSES.put("javaAsync", "JavaHttpAsyncClient");
@@ -42,7 +44,17 @@ public final class ClientSpec {
 
     /** The client that the text means, which is made at its first use. */
     static Client client(String text) {
-        return CLIENTS.computeIfAbsent(text, ClientSpec::make);
+        Client client = CLIENTS.get(text);
+        if (client == null) {
+            synchronized (CLIENTS) {
+                client = CLIENTS.get(text);
+                if (client == null) {
+                    client = make(text);
+                    CLIENTS.put(text, client);
+                }
+            }
+        }
+        return client;
     }
 
     private static Client make(String text) {
@@ -76,6 +88,11 @@ public final class ClientSpec {
     /** The proxy's port. */
     public int proxyPort() {
         return Integer.parseInt(options.get("proxy").split("/", -1)[1]);
+    }
+
+    /** The client to use. */
+    String wrapped() {
+        return options.get("client");
     }
 
     /** The pool's limit for each server. */
