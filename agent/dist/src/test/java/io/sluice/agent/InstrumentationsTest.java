@@ -81,7 +81,9 @@ class InstrumentationsTest {
         }
         return files.stream()
                 .filter(name -> name.endsWith(".class"))
-                .map(name -> name.replace(".class", "").replace(File.separatorChar, '.').replace('/', '.'))
+                .map(name -> name.replace(".class", "")
+                        .replace(File.separatorChar, '.')
+                        .replace('/', '.'))
                 .collect(Collectors.toList());
     }
 }
