@@ -275,10 +275,12 @@ public final class Lease extends Waiter {
         if (isPending() && abandon(Outcome.CANCELLED)) {
             return;
         }
-        if (!isGranted() || !RELEASED.compareAndSet(this, 0, 1)) {
+        if (!isGranted() || released != 0) {
             return;
         }
-        if (ask.isPlainlyProxied()) {
+        if (!ask.isPlainlyProxied()) {
+            RELEASED.lazySet(this, 1); // enough: a limiter takes back only what is out
+        } else if (RELEASED.compareAndSet(this, 0, 1)) {
             giveBack(SERVER_ROOM);
         }
         giveBack(SERVER);

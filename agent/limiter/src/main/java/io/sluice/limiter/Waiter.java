@@ -1,6 +1,7 @@
 package io.sluice.limiter;
 
 import io.sluice.limiter.Wait.Outcome;
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +29,9 @@ public abstract class Waiter {
     private static final int PENDING = 0;
     private static final int GRANTED = 1;
     private static final int REFUSED = 2;
+
+    private static final AtomicIntegerFieldUpdater<Waiter> STATE =
+            AtomicIntegerFieldUpdater.newUpdater(Waiter.class, "state");
 
     private static final long GRANT_IS_COMING_NANOS = 1_000_000;
 
@@ -89,7 +93,7 @@ public abstract class Waiter {
 
     /** The whole was granted without a queue, before anybody else knew of this object. */
     final void grantedAtOnce() {
-        state = GRANTED;
+        STATE.lazySet(this, GRANTED); // no fence: whoever hears of this object hears of its state
     }
 
     /** Something failed on the way here: from now on nothing is granted. */
