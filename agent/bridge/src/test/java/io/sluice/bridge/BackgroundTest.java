@@ -85,6 +85,27 @@ class BackgroundTest {
     }
 
     @Test
+    void whatMayBlockForLongHoldsUpNobody() throws InterruptedException {
+        CountDownLatch blocked = new CountDownLatch(1);
+        AtomicReference<Thread> made = new AtomicReference<>();
+        for (int i = 0; i < 5; i++) { // more than the executor has threads
+            Background.aside(() -> {
+                made.set(Thread.currentThread());
+                try {
+                    blocked.await();
+                } catch (InterruptedException e) {
+                    throw new AssertionError(e);
+                }
+            });
+        }
+        runOn(Background.executor(), () -> {});
+        Until.holds(() -> made.get() != null);
+        assertThat(made.get().isDaemon()).isTrue();
+        blocked.countDown();
+        made.get().join();
+    }
+
+    @Test
     void thereIsOneExecutorForAll() {
         assertThat(Background.executor()).isSameAs(Background.executor());
     }
