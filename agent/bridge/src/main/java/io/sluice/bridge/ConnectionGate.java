@@ -68,6 +68,15 @@ public final class ConnectionGate {
      * @return a lease that is held, refused or pending; null: go on without one
      */
     public static @Nullable Lease ask(Ask ask) {
+        return ask(ask, null);
+    }
+
+    /**
+     * The same for an exchange that another thread began.
+     *
+     * @param context what {@link #captureContext} returned on that thread
+     */
+    public static @Nullable Lease ask(Ask ask, @Nullable Object context) {
         LimiterTable now = active();
         if (now == null) {
             return null;
@@ -76,11 +85,20 @@ public final class ConnectionGate {
             if (!Ready.isDone()) {
                 Ready.await();
             }
-            return now.ask(ask);
+            return now.ask(ask, context);
         } catch (Throwable fault) {
             FailOpen.report(fault);
             return null;
         }
+    }
+
+    /**
+     * The calling thread's trace, for an exchange that it begins and that asks on another thread. Null where there is none;
+     * never blocks.
+     */
+    public static @Nullable Object captureContext() {
+        LimiterTable now = active();
+        return now == null ? null : now.captureContext();
     }
 
     /** How long a wait may last: the shorter of {@code sluice.waitTimeout} and the client's own limit; 0 means no limit. */

@@ -18,7 +18,6 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -211,7 +210,6 @@ class SpansIT {
         spansAreChildrenOfTheProgramsOwn(jdk, clients);
     }
 
-    @Disabled("java.net.http asks for the lease on the executor's thread, where the caller's span is not current")
     @Test
     void callersSpanIsTheParentOfAnAsynchronousWaitToo() throws Exception {
         spansAreChildrenOfTheProgramsOwn(main, Collections.singletonList("javaAsync"));

@@ -53,7 +53,7 @@ public final class Lease extends Waiter {
     }
 
     /** Asks; afterwards this is granted, refused or queued. Never blocks. */
-    void begin() {
+    void begin(@Nullable Object callersContext) {
         int taken = SERVER;
         while (taken < SERVER_ROOM && takeAtOnce(taken)) {
             taken++;
@@ -67,7 +67,9 @@ public final class Lease extends Waiter {
         }
         // Somebody may have to wait: remember the caller's trace before anybody else can end the wait.
         askedNanos = table.clock.nanoTime();
-        context = taken < SERVER_ROOM ? table.captureContext() : null;
+        if (taken < SERVER_ROOM) {
+            context = callersContext == null ? table.captureContext() : callersContext;
+        }
         start(taken);
     }
 

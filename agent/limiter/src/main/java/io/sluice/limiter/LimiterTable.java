@@ -54,10 +54,18 @@ public final class LimiterTable {
      * for it and {@link Waiter#whenSettled} has a callback run. The place in the queue is decided here.
      */
     public Lease ask(Ask ask) {
+        return ask(ask, null);
+    }
+
+    /**
+     * The same for an exchange that another thread began: {@code context} is what {@link #captureContext} returned there,
+     * null if nobody called it.
+     */
+    public Lease ask(Ask ask, @Nullable Object context) {
         Lease lease = new Lease(this, ask);
         boolean done = false;
         try {
-            lease.begin();
+            lease.begin(context);
             done = true;
         } finally {
             if (!done) {
@@ -240,8 +248,8 @@ public final class LimiterTable {
         }
     }
 
-    @Nullable
-    Object captureContext() {
+    /** What the listener needs to know of the calling thread, should the exchange that it begins have to wait. */
+    public @Nullable Object captureContext() {
         try {
             return listener.captureContext();
         } catch (Throwable fault) {

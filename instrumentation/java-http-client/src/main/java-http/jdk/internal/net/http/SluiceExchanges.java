@@ -27,6 +27,9 @@ public final class SluiceExchanges {
     /** Leases whose exchange has found its connection: for exchanges that fail and leave the connection open. */
     private static final WeakMap<Exchange<?>, Lease> LEASES = new WeakMap<>();
 
+    /** The trace of the thread that called {@code send} or {@code sendAsync}: the exchange begins on the executor. */
+    private static final WeakMap<MultiExchange<?>, Object> CONTEXTS = new WeakMap<>();
+
     /** On Java 11: the exchange that this thread has just started. */
     private static final ThreadLocal<@Nullable MultiExchange<?>> STARTED = new ThreadLocal<>();
 
@@ -105,7 +108,7 @@ public final class SluiceExchanges {
 
     private static @Nullable Object askFor(Exchange<?> exchange, @Nullable Passage current, Ask ask, boolean http2)
             throws Throwable {
-        Lease lease = ConnectionGate.ask(ask);
+        Lease lease = ConnectionGate.ask(ask, CONTEXTS.get(exchange.multi));
         if (lease == null) {
             return null;
         }
@@ -200,6 +203,14 @@ public final class SluiceExchanges {
     public static IOException cancelled(Object exchange, IOException cause) {
         SluiceWaiting waiting = SluiceWaiting.of((Exchange<?>) exchange);
         return waiting == null ? cause : waiting.cancelled(cause);
+    }
+
+    /** Enter advice of {@code MultiExchange.responseAsync}, still on the caller's thread. Never blocks. */
+    public static void starting(Object multiExchange) {
+        Object context = ConnectionGate.captureContext();
+        if (context != null) {
+            CONTEXTS.put((MultiExchange<?>) multiExchange, context);
+        }
     }
 
     /** Exit advice of {@code MultiExchange.responseAsync}: looks on for failures. */

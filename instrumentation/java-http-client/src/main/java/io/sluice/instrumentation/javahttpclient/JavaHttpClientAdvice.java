@@ -49,6 +49,11 @@ final class JavaHttpClientAdvice {
     static final class Start {
         private Start() {}
 
+        @Advice.OnMethodEnter(suppress = Throwable.class)
+        static void enter(@Advice.This Object multiExchange) {
+            SluiceExchanges.starting(multiExchange);
+        }
+
         @Advice.OnMethodExit(suppress = Throwable.class)
         static void exit(@Advice.This Object multiExchange, @Advice.Return @Nullable CompletableFuture<?> response) {
             SluiceExchanges.started(multiExchange, response);
