@@ -138,8 +138,10 @@ public final class ClassicHooks {
             return;
         }
         try {
-            // A failed handshake leaves the socket to whoever closes the endpoint; the client does the same in a moment.
-            endpoint.close(CloseMode.IMMEDIATE);
+            if (thrown != null) {
+                // A failed handshake leaves the socket to whoever closes the endpoint; the client does so in a moment.
+                endpoint.close(CloseMode.IMMEDIATE);
+            }
         } finally {
             opening.connection.closed();
         }
