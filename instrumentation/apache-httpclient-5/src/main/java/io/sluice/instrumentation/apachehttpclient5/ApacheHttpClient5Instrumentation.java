@@ -24,8 +24,7 @@ import org.jspecify.annotations.Nullable;
  * alone: the asynchronous client has the same ones.
  */
 public final class ApacheHttpClient5Instrumentation implements ClientInstrumentation {
-    private static final String HERE =
-            "io.sluice.instrumentation.apachehttpclient5.ApacheHttpClient5Instrumentation$";
+    private static final String HERE = "io.sluice.instrumentation.apachehttpclient5.ApacheHttpClient5Instrumentation$";
     private static final String PACKAGE = "io.sluice.instrumentation.apachehttpclient5.";
     private static final String POOLING = "org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManager";
     private static final String BASIC = "org.apache.hc.client5.http.impl.io.BasicHttpClientConnectionManager";

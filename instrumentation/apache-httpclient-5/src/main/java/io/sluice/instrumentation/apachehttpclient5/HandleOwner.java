@@ -14,7 +14,8 @@ final class HandleOwner implements ConnectionOwner {
 
     @Override
     public boolean evict(Object handle) throws Exception {
-        // The pools wait for their locks interruptibly, and the thread may be one of the program's that was interrupted.
+        // The pools wait for their locks interruptibly, and the thread may be one of the program's that was
+        // interrupted.
         boolean interrupted = Thread.interrupted();
         try {
             return ((Handle) handle).evict();

@@ -42,7 +42,8 @@ final class PooledHandle extends Handle {
         if (claim(from, wanted)) {
             closeLeased(from, wanted);
         } else if (manager.isClosed()) {
-            // The pool has not closed what was leased then, and its manager takes nothing back: nobody else will close it.
+            // The pool has not closed what was leased then, and its manager takes nothing back: nobody else will close
+            // it.
             closeConnectionOf(wanted);
         }
         return isClosed();

@@ -98,7 +98,9 @@ abstract class ClientFixture {
 
     static void awaitQuiet(TestServer server) throws Exception {
         TestAgent.await("every lease is back", () -> TestAgent.figures(server).leased() == 0);
-        TestAgent.await("every open connection is idle", () -> TestAgent.figures(server).open()
-                == TestAgent.figures(server).idle());
+        TestAgent.await(
+                "every open connection is idle",
+                () -> TestAgent.figures(server).open()
+                        == TestAgent.figures(server).idle());
     }
 }

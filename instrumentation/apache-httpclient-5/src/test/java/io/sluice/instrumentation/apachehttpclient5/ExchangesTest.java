@@ -74,9 +74,12 @@ class ExchangesTest extends ClientFixture {
             TestAgent.await("it connects", () -> isConnecting(thread.get()));
             assertThat(TestAgent.table().snapshot(destination).open()).isEqualTo(1);
             get.cancel();
-            assertThat(catchThrowable(() -> connecting.get(20, TimeUnit.SECONDS))).isNotNull();
-            TestAgent.await("nothing is left", () -> TestAgent.table().snapshot(destination).open() == 0
-                    && TestAgent.table().snapshot(destination).leased() == 0);
+            assertThat(catchThrowable(() -> connecting.get(20, TimeUnit.SECONDS)))
+                    .isNotNull();
+            TestAgent.await(
+                    "nothing is left",
+                    () -> TestAgent.table().snapshot(destination).open() == 0
+                            && TestAgent.table().snapshot(destination).leased() == 0);
         } finally {
             for (Socket one : crowd) {
                 one.close();
@@ -140,10 +143,10 @@ class ExchangesTest extends ClientFixture {
                     }
                 })
                 .start());
-        CloseableHttpClient client = closing(TestClients.builder(TestClients.pooling(policy(Manager.STRICT), null), null)
-                .setRetryStrategy(new DefaultHttpRequestRetryStrategy(
-                        3, TimeValue.ofMilliseconds(1)))
-                .build());
+        CloseableHttpClient client =
+                closing(TestClients.builder(TestClients.pooling(policy(Manager.STRICT), null), null)
+                        .setRetryStrategy(new DefaultHttpRequestRetryStrategy(3, TimeValue.ofMilliseconds(1)))
+                        .build());
         for (int i = 0; i < 3; i++) {
             assertThat(TestClients.get(client, flaky.url("/flaky"))).isEqualTo("200 at last");
         }
@@ -347,8 +350,7 @@ class ExchangesTest extends ClientFixture {
         try (CloseableHttpAsyncClient async = HttpAsyncClients.createDefault()) {
             async.start();
             for (int i = 0; i < 5; i++) {
-                SimpleHttpResponse response = async.execute(
-                                new SimpleHttpRequest("GET", server.uri("/bytes/10")), null)
+                SimpleHttpResponse response = async.execute(new SimpleHttpRequest("GET", server.uri("/bytes/10")), null)
                         .get(20, TimeUnit.SECONDS);
                 assertThat(response.getCode()).isEqualTo(200);
             }

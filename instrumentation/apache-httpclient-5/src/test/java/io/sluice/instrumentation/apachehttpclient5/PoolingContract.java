@@ -19,9 +19,8 @@ abstract class PoolingContract extends HttpClientContract {
     @Override
     protected ContractClient client(ContractClient.Setup setup) {
         assumeTrue(policy != null, "this version does not have the policy");
-        return new TestClients.Client(
-                TestClients.builder(TestClients.pooling(policy, setup.tls()), setup.proxy())
-                        .build());
+        return new TestClients.Client(TestClients.builder(TestClients.pooling(policy, setup.tls()), setup.proxy())
+                .build());
     }
 
     @Override

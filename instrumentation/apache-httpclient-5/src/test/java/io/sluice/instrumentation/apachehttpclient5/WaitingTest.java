@@ -62,7 +62,8 @@ class WaitingTest extends ClientFixture {
 
     @Test
     void aFullQueueIsTheClientsOwnException() throws Exception {
-        TestAgent.limits(Limits.builder().maxConnectionsPerServer(1).maxPending(1).build());
+        TestAgent.limits(
+                Limits.builder().maxConnectionsPerServer(1).maxPending(1).build());
         CloseableHttpClient client = client(Manager.STRICT);
         Future<String> holder = hold(client);
         Future<String> waiter = threads.submit(() -> TestClients.get(client, server.url("/bytes/10")));
