@@ -17,6 +17,7 @@ import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuil
 import org.apache.hc.client5.http.io.HttpClientConnectionManager;
 import org.apache.hc.client5.http.socket.ConnectionSocketFactory;
 import org.apache.hc.client5.http.socket.PlainConnectionSocketFactory;
+import org.apache.hc.client5.http.ssl.DefaultClientTlsStrategy;
 import org.apache.hc.client5.http.ssl.SSLConnectionSocketFactory;
 import org.apache.hc.core5.http.ContentType;
 import org.apache.hc.core5.http.HttpHost;
@@ -28,7 +29,7 @@ import org.apache.hc.core5.util.TimeValue;
 import org.jspecify.annotations.Nullable;
 
 /** Makes clients with what 5.0 and the newest version have in common. */
-@SuppressWarnings("deprecation") // the TLS of 5.0 to 5.3; what came after it has tests of its own
+@SuppressWarnings("deprecation") // the TLS of 5.0 to 5.3, which the basic manager here has in every version
 final class TestClients {
     private TestClients() {}
 
@@ -47,7 +48,9 @@ final class TestClients {
                 .setPoolConcurrencyPolicy(policy)
                 .setMaxConnPerRoute(60)
                 .setMaxConnTotal(100);
-        if (tls != null) {
+        if (tls != null && hasTlsStrategies()) {
+            TlsSince54.use(builder, tls);
+        } else if (tls != null) {
             builder.setSSLSocketFactory(new SSLConnectionSocketFactory(tls));
         }
         return builder.build();
@@ -60,6 +63,15 @@ final class TestClients {
                         .register("http", PlainConnectionSocketFactory.INSTANCE)
                         .register("https", new SSLConnectionSocketFactory(tls))
                         .build());
+    }
+
+    private static boolean hasTlsStrategies() {
+        try {
+            Class.forName("org.apache.hc.client5.http.ssl.TlsSocketStrategy");
+            return true;
+        } catch (ClassNotFoundException olderVersion) {
+            return false;
+        }
     }
 
     /** Retries as by default, but at once. */
@@ -82,6 +94,13 @@ final class TestClients {
         try (CloseableHttpResponse response = client.execute(request)) {
             String body = response.getEntity() == null ? "" : EntityUtils.toString(response.getEntity());
             return response.getCode() + " " + body;
+        }
+    }
+
+    /** Names what 5.0 lacks, so it must not be loaded there. */
+    private static final class TlsSince54 {
+        static void use(PoolingHttpClientConnectionManagerBuilder builder, SSLContext tls) {
+            builder.setTlsSocketStrategy(new DefaultClientTlsStrategy(tls));
         }
     }
 
