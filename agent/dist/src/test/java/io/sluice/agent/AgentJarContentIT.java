@@ -2,7 +2,6 @@ package io.sluice.agent;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.instrumentation.api.ClientInstrumentation;
 import java.io.BufferedReader;
 import java.io.DataInputStream;
 import java.io.IOException;
@@ -10,10 +9,7 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.HashSet;
 import java.util.List;
-import java.util.ServiceLoader;
-import java.util.Set;
 import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 import java.util.regex.Matcher;
@@ -107,33 +103,6 @@ class AgentJarContentIT {
                                 .as("%s of %s", provider, service)
                                 .isNotNull();
                     }
-                }
-            }
-        }
-    }
-
-    /**
-     * A class beside an instrumentation that it does not list is missing in the client's class loader. Nested classes are
-     * easily forgotten, and those that the compiler adds to a switch over an enum.
-     */
-    @Test
-    void everyClassOfAnInstrumentationIsListedAsHelper() {
-        for (ClientInstrumentation instrumentation : ServiceLoader.load(ClientInstrumentation.class)) {
-            Set<String> known = new HashSet<>(instrumentation.helpers());
-            Set<String> packages = new HashSet<>();
-            packages.add(instrumentation.getClass().getPackage().getName());
-            for (String helper : instrumentation.helpers()) {
-                packages.add(helper.substring(0, helper.lastIndexOf('.')));
-            }
-            String own = instrumentation.getClass().getName();
-            for (String entry : names(".classdata")) {
-                String name = entry.replaceFirst("^inst/", "")
-                        .replaceFirst("\\.classdata$", "")
-                        .replace('/', '.');
-                if (packages.contains(name.substring(0, Math.max(0, name.lastIndexOf('.'))))
-                        && !name.startsWith(own)
-                        && !name.contains("Advice")) {
-                    assertThat(known).as("helpers of %s", own).contains(name);
                 }
             }
         }

@@ -23,6 +23,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Timeout(120)
 class FaultsIT {
 
+    /** Of the server; the last one is not for every JDK, since it takes Apache 5 a second. */
+    private static final List<String> FAULTS = Arrays.asList("never", "hangup", "reset");
+
     private static final String READ_TIMEOUT = ":readTimeout=500";
 
     private static final Map<String, String> EXCEPTION_OF_A_WAIT = new HashMap<>();
@@ -55,7 +58,7 @@ class FaultsIT {
         try (TestServer server = Answers.server().start();
                 KernelMeter meter = KernelMeter.start(server.port());
                 HttpProgram program = HttpProgram.start(jvm)) {
-            for (String fault : Arrays.asList("reset", "hangup", "never")) {
+            for (String fault : jdk == Jdk.main() ? FAULTS : FAULTS.subList(0, 2)) {
                 for (int i = 0; i < clients.size(); i++) {
                     server.holdAgain();
                     server.forgetRequests();

@@ -122,6 +122,7 @@ class TruthIT {
                 exchanges.add(program.get(clients.get(i % clients.size()), server.url(target)));
                 program.awaitSettled();
             }
+            assertThat(server.requests()).hasSize(1);
             server.letGo();
             for (int exchange : exchanges) {
                 assertThat(program.await(exchange).what()).isEqualTo("200");
