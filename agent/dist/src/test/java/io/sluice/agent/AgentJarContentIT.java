@@ -66,8 +66,8 @@ class AgentJarContentIT {
                     .as(name)
                     .allMatch(used -> used.startsWith("java/")
                             || BOOTSTRAP_CLASS.matcher(used).matches()
-                            || name.contains("/httpurlconnection/boot/")
-                                    && URL_CONNECTION.matcher(used).matches());
+                            || (name.contains("/httpurlconnection/boot/")
+                                    && URL_CONNECTION.matcher(used).matches()));
         }
     }
 

@@ -6,9 +6,12 @@ import io.sluice.instrumentation.testing.TestServer;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.Arrays;
+import java.util.concurrent.TimeUnit;
 
 /** How the servers of these tests answer. */
 final class Answers {
+
+    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(20);
 
     /** The request's parameter {@code text}, a dot, five hundred more bytes, and {@code .end}. */
     static final Behaviour SAY = exchange -> exchange.send(200, text(exchange));
@@ -35,6 +38,17 @@ final class Answers {
     /** A server that answers {@code /say?text=x} at once, and {@code /hold?text=x} when the test lets it go. */
     static TestServer.Builder server() {
         return TestServer.builder().on("say", SAY_OR_FAIL).on("hold", SAY_OR_FAIL);
+    }
+
+    /** Waits until two servers together hold so many requests; fails if they never do. */
+    static void awaitHeld(int count, TestServer first, TestServer second) throws InterruptedException {
+        long start = System.nanoTime();
+        while (first.held() + second.held() < count) {
+            if (System.nanoTime() - start > PATIENCE_NANOS) {
+                throw new AssertionError(first.requests() + " and " + second.requests() + " are held, not " + count);
+            }
+            Thread.sleep(5);
+        }
     }
 
     private static String text(Exchange exchange) {

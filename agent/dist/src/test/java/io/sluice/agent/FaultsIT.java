@@ -67,6 +67,7 @@ class FaultsIT {
                     server.awaitRequests(1);
                     int next = program.get(clients.get((i + 1) % clients.size()), server.url("/say"));
                     if (!fault.equals("never")) {
+                        server.awaitRequests(limit == 1 ? 1 : 2);
                         program.awaitSettled();
                         assertThat(server.requests()).hasSize(limit == 1 ? 1 : 2);
                         server.letGo();

@@ -177,6 +177,7 @@ class LimitsIT {
                 exchanges.add(program.get(client, first.url("/hold")));
                 exchanges.add(program.get(client, second.url("/hold")));
             }
+            Answers.awaitHeld(limit, first, second);
             program.awaitSettled();
             assertThat(firstMeter.current() + secondMeter.current()).isEqualTo(limit);
             first.letGo();

@@ -123,6 +123,7 @@ class ProxyIT {
                 exchanges.add(program.get(client, first.url("/hold")));
                 exchanges.add(program.get(client, second.url("/hold")));
             }
+            Answers.awaitHeld(PROXY_LIMIT, first, second);
             program.awaitSettled();
             assertThat(first.held() + second.held()).isEqualTo(PROXY_LIMIT);
             assertThat(first.held()).isBetween(1, 2);

@@ -10,7 +10,6 @@ import io.opentelemetry.proto.trace.v1.Status;
 import io.sluice.instrumentation.testing.TestProxy;
 import io.sluice.instrumentation.testing.TestServer;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -205,22 +204,11 @@ class SpansIT {
     @ParameterizedTest
     @MethodSource("jdks")
     void programsOwnOpenTelemetryTakesTheSpansAsChildrenOfItsOwn(Jdk jdk) throws Exception {
-        List<String> clients = HttpProgram.clients(jdk);
-        clients.remove("javaAsync");
-        spansAreChildrenOfTheProgramsOwn(jdk, clients);
-    }
-
-    @Test
-    void callersSpanIsTheParentOfAnAsynchronousWaitToo() throws Exception {
-        spansAreChildrenOfTheProgramsOwn(main, Collections.singletonList("javaAsync"));
-    }
-
-    private void spansAreChildrenOfTheProgramsOwn(Jdk jdk, List<String> clients) throws Exception {
         ChildJvm jvm = HttpProgram.tracedJvm(jdk)
                 .agent("maxConnectionsPerServer=1")
                 .environment("OTEL_EXPORTER_OTLP_ENDPOINT", collector.otlpEndpoint());
         try (HttpProgram program = HttpProgram.start(jvm)) {
-            for (String client : clients) {
+            for (String client : HttpProgram.clients(jdk)) {
                 server.holdAgain();
                 server.forgetRequests();
                 String after = "(?s).{" + program.stdout().length() + "}.*";

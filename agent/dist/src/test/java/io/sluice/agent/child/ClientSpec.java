@@ -60,7 +60,8 @@ public final class ClientSpec {
     private static Client make(String text) {
         String[] parts = text.split(":", -1);
         try {
-            return (Client) Class.forName(ClientSpec.class.getPackage().getName() + "." + CLASSES.get(parts[0]))
+            return Class.forName(ClientSpec.class.getPackage().getName() + "." + CLASSES.get(parts[0]))
+                    .asSubclass(Client.class)
                     .getConstructor(ClientSpec.class)
                     .newInstance(new ClientSpec(parts));
         } catch (InvocationTargetException e) {

@@ -3,7 +3,10 @@ package io.sluice.agent.child;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 
@@ -20,8 +23,8 @@ import java.util.concurrent.TimeUnit;
  * </pre>
  */
 public final class HttpCommands {
-    private static final int POLLS = 6;
-    private static final long POLL_MILLIS = 10;
+    private static final int LOOKS = 8;
+    private static final long PAUSE_MILLIS = 10;
 
     private static final List<Thread> threads = new CopyOnWriteArrayList<>();
 
@@ -90,28 +93,38 @@ public final class HttpCommands {
     }
 
     /**
-     * Waits until no exchange gets any further: each thread waits for another thread or is in a native method, such as
-     * reading from a socket, and that at the same place in some looks in a row. So all have asked whomever they ask.
+     * Waits until no thread of the JVM gets any further: each waits for another thread or is in a native method, such as
+     * reading from a socket, and that at the same place in some looks in a row. So all exchanges have asked whomever they
+     * ask, those too that are made by threads of a client's own.
      */
     private static void awaitSettled() throws InterruptedException {
         String before = "";
-        for (int same = 0; same < POLLS; ) {
-            boolean settled = true;
-            StringBuilder places = new StringBuilder();
-            for (Thread thread : threads) {
-                StackTraceElement[] stack = thread.getStackTrace();
-                Thread.State state = thread.getState();
-                boolean waits = state == Thread.State.WAITING || state == Thread.State.TIMED_WAITING;
-                boolean ended = state == Thread.State.TERMINATED;
-                settled &= waits || ended || stack.length > 0 && stack[0].isNativeMethod();
-                for (StackTraceElement frame : stack) {
-                    places.append(frame).append('\n');
-                }
-                places.append(state).append('\n');
-            }
-            same = settled && before.contentEquals(places) ? same + 1 : 0;
-            before = places.toString();
-            Thread.sleep(POLL_MILLIS);
+        for (int same = 0; same < LOOKS; ) {
+            String places = places();
+            same = !places.isEmpty() && places.equals(before) ? same + 1 : 0;
+            before = places;
+            Thread.sleep(PAUSE_MILLIS);
         }
+    }
+
+    /** Where each thread is; empty if one of them is at work. */
+    private static String places() {
+        Map<Long, String> places = new TreeMap<>();
+        for (Map.Entry<Thread, StackTraceElement[]> entry :
+                Thread.getAllStackTraces().entrySet()) {
+            Thread thread = entry.getKey();
+            StackTraceElement[] stack = entry.getValue();
+            Thread.State state = thread.getState();
+            boolean waits = state == Thread.State.WAITING || state == Thread.State.TIMED_WAITING;
+            boolean isInNativeMethod = stack.length > 0 && stack[0].isNativeMethod();
+            boolean isOfTheJvm = stack.length == 0 && !threads.contains(thread);
+            if (thread != Thread.currentThread() && !isOfTheJvm) {
+                if (!waits && !isInNativeMethod && state != Thread.State.TERMINATED) {
+                    return "";
+                }
+                places.put(thread.getId(), state + Arrays.toString(stack));
+            }
+        }
+        return "settled " + places;
     }
 }

@@ -1,5 +1,7 @@
 package io.sluice.agent.child;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.HttpURLConnection;
 import java.net.URL;
 import java.util.concurrent.ExecutorService;
@@ -19,13 +21,18 @@ public final class StatusOnly {
         ExecutorService threads = Executors.newFixedThreadPool(Integer.parseInt(arguments[1]));
         for (int i = 0; i < Integer.parseInt(arguments[2]); i++) {
             URL url = new URL(arguments[0] + i);
-            threads.submit(() -> {
-                int status = ((HttpURLConnection) url.openConnection()).getResponseCode();
-                return (status == 200 ? good : bad).incrementAndGet();
-            });
+            threads.execute(() -> (isGood(url) ? good : bad).incrementAndGet());
         }
         threads.shutdown();
         System.out.println("in time: " + threads.awaitTermination(60, TimeUnit.SECONDS));
         System.out.println("good: " + good + ", bad: " + bad);
+    }
+
+    private static boolean isGood(URL url) {
+        try {
+            return ((HttpURLConnection) url.openConnection()).getResponseCode() == 200;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 }
