@@ -2,9 +2,9 @@ package io.sluice.agent;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.instrumentation.api.AdviceRules;
 import io.sluice.instrumentation.api.ClientInstrumentation;
 import io.sluice.instrumentation.api.Hook;
+import io.sluice.instrumentation.testing.AdviceRules;
 import java.io.File;
 import java.io.IOException;
 import java.net.URISyntaxException;

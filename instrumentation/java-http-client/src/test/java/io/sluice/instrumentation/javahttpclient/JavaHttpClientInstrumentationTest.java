@@ -2,7 +2,7 @@ package io.sluice.instrumentation.javahttpclient;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.instrumentation.api.AdviceRules;
+import io.sluice.instrumentation.testing.AdviceRules;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;

@@ -1,7 +1,9 @@
-package io.sluice.instrumentation.api;
+package io.sluice.instrumentation.testing;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.instrumentation.api.ClientInstrumentation;
+import io.sluice.instrumentation.api.Hook;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;

@@ -1,5 +1,7 @@
-package io.sluice.instrumentation.api;
+package io.sluice.instrumentation.testing;
 
+import io.sluice.instrumentation.api.ClientInstrumentation;
+import io.sluice.instrumentation.api.Hook;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
@@ -15,6 +17,7 @@ import net.bytebuddy.jar.asm.Label;
 import net.bytebuddy.jar.asm.MethodVisitor;
 import net.bytebuddy.jar.asm.Opcodes;
 import net.bytebuddy.jar.asm.Type;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The rules of advice, checked on its class files. Advice is copied into the client's class, so it must stand on its own
@@ -104,13 +107,14 @@ public final class AdviceRules {
         }
 
         @Override
-        public FieldVisitor visitField(int access, String name, String descriptor, String signature, Object value) {
+        public @Nullable FieldVisitor visitField(
+                int access, String name, String descriptor, String signature, Object value) {
             violated(name, "is a field");
             return null;
         }
 
         @Override
-        public MethodVisitor visitMethod(
+        public @Nullable MethodVisitor visitMethod(
                 int access, String name, String descriptor, String signature, String[] exceptions) {
             if (name.equals("<init>")) {
                 return null;
@@ -141,7 +145,7 @@ public final class AdviceRules {
         }
 
         @Override
-        public AnnotationVisitor visitAnnotation(String descriptor, boolean visible) {
+        public @Nullable AnnotationVisitor visitAnnotation(String descriptor, boolean visible) {
             if (!descriptor.startsWith(ADVICE)) {
                 return null;
             }
