@@ -17,6 +17,9 @@ final class LoaderState {
     /** Clients that are left alone here: one of their classes is unknown to us. */
     final Set<Client> leftAlone = set();
 
+    /** Whether this loader's classes see the bridge; null until somebody looked. */
+    volatile @Nullable Boolean seesBridge;
+
     /** Stands for the hooks of one client on one class. */
     static String key(Client client, String className) {
         return client.name + ' ' + className;

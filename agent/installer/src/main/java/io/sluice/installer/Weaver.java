@@ -156,6 +156,12 @@ final class Weaver implements ClassFileTransformer {
                 state.woven.remove(key);
                 continue;
             }
+            if (loader != null && !BridgeView.isIn(loader, state, helpers)) {
+                Log.warn(client.name + ": left alone in classes of "
+                        + loader.getClass().getName() + ", which hides io.sluice.bridge from them");
+                leaveAlone(client, state);
+                continue;
+            }
             try {
                 prepare(client, loader, state);
                 byte[] before = woven == null ? classFile : woven;
@@ -235,19 +241,30 @@ final class Weaver implements ClassFileTransformer {
      */
     void weaveLoaded() {
         clientSeen = true;
-        for (Class<?> loaded : instrumentation.getAllLoadedClasses()) {
-            Target target = byName.get(loaded.getName());
-            if (target == null || target == programApi || isOfAgent(loaded.getClassLoader())) {
-                continue;
+        Class<?>[] all = instrumentation.getAllLoadedClasses();
+        for (Class<?> loaded : all) {
+            // First: the classes in such a loader are woven only if it shows them the bridge.
+            if (ClassLoader.class.isAssignableFrom(loaded)) {
+                weaveLoaded(loaded);
             }
-            LoaderState state = loaders.of(loaded.getClassLoader());
-            if (!state.handled.contains(target.className) || isToUndo(target, state)) {
-                try {
-                    instrumentation.retransformClasses(loaded);
-                } catch (Throwable fault) {
-                    state.handled.add(target.className);
-                    Log.fault(target.className + " could not be woven, and is left alone", fault);
-                }
+        }
+        for (Class<?> loaded : all) {
+            weaveLoaded(loaded);
+        }
+    }
+
+    private void weaveLoaded(Class<?> loaded) {
+        Target target = byName.get(loaded.getName());
+        if (target == null || target == programApi || isOfAgent(loaded.getClassLoader())) {
+            return;
+        }
+        LoaderState state = loaders.of(loaded.getClassLoader());
+        if (!state.handled.contains(target.className) || isToUndo(target, state)) {
+            try {
+                instrumentation.retransformClasses(loaded);
+            } catch (Throwable fault) {
+                state.handled.add(target.className);
+                Log.fault(target.className + " could not be woven, and is left alone", fault);
             }
         }
     }

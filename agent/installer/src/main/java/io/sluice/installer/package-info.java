@@ -9,6 +9,7 @@
  *  |   +- ClassWeaver     one class and its hooks; the only user of Byte Buddy, which is not loaded before
  *  |   +- AgentClasses    the bytes of advice, helpers and bridge
  *  |   +- Helpers         defines an instrumentation's classes in the client's class loader
+ *  |   +- BridgeView      whether a class loader shows the bridge to its classes; BridgeProbe asks from inside
  *  |   +- LoaderState     what was woven, defined and given up in each class loader
  *  |   +- Modules         opens packages of the JDK, by reflection, on the versions that have modules
  *  +- Log                 the few lines that a user sees

@@ -87,7 +87,7 @@ class InstallerTest {
         assertThat(agent.loaded).noneMatch(name -> name.startsWith("net.bytebuddy."));
         assertThat(agent.loaded).doesNotContain("io.sluice.installer.ClassWeaver");
 
-        new SampleClient().with(JAVA_8, clientClass, "call").load(clientClass);
+        new SampleClient(agent).with(JAVA_8, clientClass, "call").load(clientClass);
         assertThat(agent.loaded).contains("net.bytebuddy.ByteBuddy");
         assertThat(log.lines()).isEmpty();
     }
@@ -95,7 +95,7 @@ class InstallerTest {
     @Test
     void advicesAndClientsAreNeverLoadedIntoTheAgent() throws Exception {
         install(null);
-        new SampleClient().with(JAVA_8, clientClass, "call").load(clientClass);
+        new SampleClient(agent).with(JAVA_8, clientClass, "call").load(clientClass);
         assertThat(agent.loaded).noneMatch(name -> name.startsWith(SampleAdvice.class.getName()));
     }
 
@@ -133,7 +133,7 @@ class InstallerTest {
     void changeAtRunTimeReachesTheLimiterInTime() throws Exception {
         install("log=info");
         System.setProperty("sluice.maxConnectionsPerServer", "7");
-        new SampleClient().with(JAVA_8, clientClass, "call").load(clientClass);
+        new SampleClient(agent).with(JAVA_8, clientClass, "call").load(clientClass);
         Awaitility.await().until(() -> limitPerServer() == 7);
         System.setProperty("sluice.maxConnectionsPerServer", "8");
         Awaitility.await().until(() -> limitPerServer() == 8);

@@ -20,7 +20,12 @@ final class SampleClient extends ClassLoader {
     private final Map<String, byte[]> classes = new LinkedHashMap<>();
 
     SampleClient() {
-        super(SampleClient.class.getClassLoader());
+        this(SampleClient.class.getClassLoader());
+    }
+
+    /** A client that sees the classes of the agent in this loader, as the bootstrap loader is no place for tests. */
+    SampleClient(ClassLoader agent) {
+        super(agent);
     }
 
     /** Adds a class; {@code version} is the class file's major version. */
