@@ -2,6 +2,7 @@ package io.sluice.instrumentation.javahttpclient;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.instrumentation.testing.Http2TestServer;
 import io.sluice.instrumentation.testing.KernelMeter;
 import io.sluice.instrumentation.testing.TestAgent;
 import io.sluice.instrumentation.testing.TestTls;
@@ -43,7 +44,7 @@ class Http2Test {
         return client.sendAsync(HttpRequest.newBuilder(URI.create(url)).build(), BodyHandlers.ofString());
     }
 
-    private static Snapshot figures(Http2Server server, String scheme) {
+    private static Snapshot figures(Http2TestServer server, String scheme) {
         return TestAgent.table().snapshot(Destination.server(scheme, "127.0.0.1", server.port()));
     }
 
@@ -55,7 +56,7 @@ class Http2Test {
         }
     }
 
-    private static void awaitIdle(Http2Server server, String scheme) throws Exception {
+    private static void awaitIdle(Http2TestServer server, String scheme) throws Exception {
         TestAgent.await("nothing is leased", () -> figures(server, scheme).leased() == 0);
         TestAgent.await(
                 "what is open is idle",
@@ -66,7 +67,7 @@ class Http2Test {
     @ValueSource(ints = {1, 2})
     void aBurstOfFirstRequestsGoesThrough(int limit) throws Exception {
         TestAgent.limit(limit);
-        try (Http2Server server = Http2Server.overTls(100, exchange -> Thread.sleep(20));
+        try (Http2TestServer server = Http2TestServer.overTls(100, exchange -> Thread.sleep(20));
                 KernelMeter meter = KernelMeter.start(server.port())) {
             HttpClient client = client();
             for (int round = 0; round < 3; round++) {
@@ -85,7 +86,7 @@ class Http2Test {
     @Test
     void moreExchangesThanStreamsThatHadToWaitGoThrough() throws Exception {
         TestAgent.limit(1);
-        try (Http2Server server = Http2Server.overTls(20, exchange -> {
+        try (Http2TestServer server = Http2TestServer.overTls(20, exchange -> {
             if (exchange.getRequestPath().equals("/hold")) {
                 gate.await();
             } else {
@@ -118,7 +119,7 @@ class Http2Test {
     void furtherStreamsWaitForNobody() throws Exception {
         TestAgent.limit(1);
         CountDownLatch arrived = new CountDownLatch(5);
-        try (Http2Server server = Http2Server.overTls(100, exchange -> {
+        try (Http2TestServer server = Http2TestServer.overTls(100, exchange -> {
             arrived.countDown();
             gate.await();
         })) {
@@ -141,7 +142,7 @@ class Http2Test {
     @Test
     void anIdleConnectionMakesRoomForAnotherClient() throws Exception {
         TestAgent.limit(1);
-        try (Http2Server server = Http2Server.overTls(100, exchange -> {});
+        try (Http2TestServer server = Http2TestServer.overTls(100, exchange -> {});
                 KernelMeter meter = KernelMeter.start(server.port())) {
             HttpClient first = client();
             HttpClient second = client();
@@ -157,7 +158,7 @@ class Http2Test {
     @Test
     void aConnectionWithStreamsIsNotEvicted() throws Exception {
         TestAgent.limit(1);
-        try (Http2Server server = Http2Server.overTls(100, exchange -> Thread.sleep(2))) {
+        try (Http2TestServer server = Http2TestServer.overTls(100, exchange -> Thread.sleep(2))) {
             List<HttpClient> clients = List.of(client(), client(), client());
             List<CompletableFuture<HttpResponse<String>>> exchanges = new ArrayList<>();
             for (int i = 0; i < 300; i++) {
@@ -174,7 +175,7 @@ class Http2Test {
     @Test
     void anUpgradeInClearTextKeepsItsConnectionAndItsLease() throws Exception {
         TestAgent.limit(1);
-        try (Http2Server server = Http2Server.inClearText(exchange -> Thread.sleep(5));
+        try (Http2TestServer server = Http2TestServer.inClearText(exchange -> Thread.sleep(5));
                 KernelMeter meter = KernelMeter.start(server.port())) {
             HttpClient client = client();
             for (int round = 0; round < 3; round++) {
@@ -192,7 +193,7 @@ class Http2Test {
     @Test
     void cancelledStreamsDoNotKeepTheLease() throws Exception {
         TestAgent.limit(1);
-        try (Http2Server server = Http2Server.overTls(100, exchange -> {
+        try (Http2TestServer server = Http2TestServer.overTls(100, exchange -> {
             if (exchange.getRequestPath().startsWith("/hold")) {
                 gate.await(2, TimeUnit.SECONDS);
             }
