@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.instrumentation.testing.Http2TestServer;
 import io.sluice.instrumentation.testing.KernelMeter;
 import io.sluice.instrumentation.testing.TestAgent;
+import io.sluice.instrumentation.testing.TestServer;
 import io.sluice.instrumentation.testing.TestTls;
 import io.sluice.limiter.Destination;
 import io.sluice.limiter.Limits;
@@ -16,7 +17,9 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -209,6 +212,54 @@ class Http2Test {
                 }
             }
             all(List.of(get(client(), server.url("/other"))));
+        }
+    }
+
+    /**
+     * After GOAWAY the client replaces its connection: the new one must not stand beside the old. The next request waits
+     * for the goodbye to have arrived: one that crosses it may fail, or on Java 17 never end, without the agent too.
+     */
+    @Test
+    void aConnectionThatTheServerRetiredIsReplacedWithinTheLimit() throws Exception {
+        TestAgent.limit(1);
+        Set<Object> connections = ConcurrentHashMap.newKeySet();
+        try (Http2TestServer server =
+                        Http2TestServer.overTls(100, exchange -> connections.add(exchange.getConnection()));
+                KernelMeter meter = KernelMeter.start(server.port())) {
+            HttpClient client = client();
+            for (int i = 0; i < 10; i++) {
+                all(List.of(get(client, server.url("/" + i))));
+                server.goAway();
+                TestAgent.await(
+                        "its room is free", () -> figures(server, "https").open() == 0);
+            }
+            assertThat(connections).hasSize(10);
+            assertThat(figures(server, "https").leased()).isZero();
+            assertThat(meter.max()).isEqualTo(1);
+        }
+    }
+
+    /** Offered both, the server chooses HTTP/1.1: each connection carries one exchange, and waits for its lease. */
+    @Test
+    void aServerThatOnlySpeaksHttp11IsLimitedLikeAnyOther() throws Exception {
+        TestAgent.limit(2);
+        try (TestServer server = TestServer.builder().tls().start();
+                KernelMeter meter = KernelMeter.start(server.port())) {
+            HttpClient client = client();
+            List<CompletableFuture<HttpResponse<String>>> exchanges = new ArrayList<>();
+            for (int i = 0; i < 20; i++) {
+                exchanges.add(get(client, server.url("/hold/" + i)));
+            }
+            TestAgent.await("the others wait", () -> TestAgent.figures(server).pending() == 18);
+            TestAgent.await("two are under way", () -> server.held() == 2);
+            assertThat(meter.current()).isEqualTo(2);
+            server.letGo();
+            for (CompletableFuture<HttpResponse<String>> one : exchanges) {
+                HttpResponse<String> response = one.get(30, TimeUnit.SECONDS);
+                assertThat(response.statusCode()).isEqualTo(200);
+                assertThat(response.version()).isEqualTo(HttpClient.Version.HTTP_1_1);
+            }
+            assertThat(meter.max()).isEqualTo(2);
         }
     }
 }

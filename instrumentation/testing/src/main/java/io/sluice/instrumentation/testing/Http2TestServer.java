@@ -2,8 +2,15 @@ package io.sluice.instrumentation.testing;
 
 import io.undertow.Undertow;
 import io.undertow.UndertowOptions;
+import io.undertow.protocols.http2.Http2Channel;
 import io.undertow.server.HttpHandler;
+import io.undertow.server.HttpServerExchange;
+import io.undertow.server.ServerConnection;
+import io.undertow.server.protocol.http2.Http2ServerConnection;
+import java.lang.reflect.Field;
 import java.net.InetSocketAddress;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * A server on the loopback interface that speaks HTTP/2 and HTTP/1.1: over TLS by ALPN, in clear text by upgrade and by
@@ -12,6 +19,7 @@ import java.net.InetSocketAddress;
 public final class Http2TestServer implements AutoCloseable {
     private final Undertow undertow;
     private final boolean tls;
+    private final Set<Http2Channel> connections = ConcurrentHashMap.newKeySet();
 
     private Http2TestServer(boolean tls, int maxStreams, HttpHandler handler) {
         this.tls = tls;
@@ -22,6 +30,7 @@ public final class Http2TestServer implements AutoCloseable {
                 .setWorkerThreads(64)
                 .setHandler(exchange -> exchange.dispatch(() -> {
                     try {
+                        remember(exchange);
                         exchange.startBlocking();
                         handler.handleRequest(exchange);
                     } catch (Exception e) {
@@ -55,6 +64,23 @@ public final class Http2TestServer implements AutoCloseable {
     /** The URL of a path, which begins with a slash. */
     public String url(String path) {
         return (tls ? "https" : "http") + "://127.0.0.1:" + port() + path;
+    }
+
+    /** Says goodbye (GOAWAY, RFC 9113 section 6.8) on every HTTP/2 connection that has brought a request. */
+    public void goAway() {
+        for (Http2Channel connection : connections) {
+            connections.remove(connection);
+            connection.getIoThread().execute(() -> connection.sendGoAway(0));
+        }
+    }
+
+    private void remember(HttpServerExchange exchange) throws ReflectiveOperationException {
+        ServerConnection connection = exchange.getConnection();
+        if (connection instanceof Http2ServerConnection) {
+            Field channel = Http2ServerConnection.class.getDeclaredField("channel"); // not shown otherwise
+            channel.setAccessible(true);
+            connections.add((Http2Channel) channel.get(connection));
+        }
     }
 
     @Override
