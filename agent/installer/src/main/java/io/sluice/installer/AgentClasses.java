@@ -21,6 +21,15 @@ final class AgentClasses {
         return loader;
     }
 
+    /** The same for a class in or beside a relocated copy of a client, or for the client itself, where that is null. */
+    byte @Nullable [] bytes(String name, @Nullable Relocation relocation) throws IOException {
+        if (relocation == null) {
+            return bytes(name);
+        }
+        byte[] original = bytes(relocation.original(name));
+        return original == null ? null : ClassRelocator.relocate(original, relocation);
+    }
+
     /** The class file of a class of ours by its binary name; null where there is none. Not to be asked for others. */
     byte @Nullable [] bytes(String name) throws IOException {
         InputStream stream = loader.getResourceAsStream(name.replace('.', '/') + ".class");

@@ -33,7 +33,7 @@ final class BridgeView {
     private static boolean look(ClassLoader loader, Helpers helpers) {
         try {
             String probe = BridgeProbe.class.getName();
-            helpers.define(loader, Collections.singletonList(probe));
+            helpers.define(loader, Collections.singletonList(probe), null);
             Object inside = Class.forName(probe, true, loader).getConstructor().newInstance();
             return Arrays.equals((Object[]) ((Callable<?>) inside).call(), new BridgeProbe().call());
         } catch (Throwable hidden) {

@@ -21,8 +21,8 @@ import net.bytebuddy.pool.TypePool;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Inlines advice into the bytes of one class. The only class of ours that uses Byte Buddy, and so the one whose loading
- * loads it. Thread-safe.
+ * Inlines advice into the bytes of one class. Of our classes this and {@link ClassRelocator} alone use Byte Buddy, and so
+ * their loading loads it. Thread-safe.
  *
  * <p>Everything is described by a type pool, from bytes: reflection on an advice class would load the client's classes
  * that it names, and classes loaded during a transformation are never offered to any transformer. {@code decorate} adds
@@ -52,11 +52,10 @@ final class ClassWeaver {
      * The class with all its hooks.
      *
      * @param loader the class's loader; null is the bootstrap loader
-     * @param helpers names of classes of ours that are, or seem to be, in that loader
+     * @param client whose helpers are, or seem to be, in that loader
      * @throws UnknownShapeException with the hook's method where one that is not optional matches nothing
      */
-    byte[] weave(
-            String className, @Nullable ClassLoader loader, byte[] classFile, List<Hook> hooks, List<String> helpers)
+    byte[] weave(String className, @Nullable ClassLoader loader, byte[] classFile, List<Hook> hooks, Client client)
             throws UnknownShapeException {
         ClassFileLocator clientClasses = loader == null
                 ? ClassFileLocator.ForClassLoader.ofBootLoader()
@@ -64,7 +63,7 @@ final class ClassWeaver {
                         ClassFileLocator.ForClassLoader.of(loader), ClassFileLocator.ForClassLoader.ofBootLoader());
         ClassFileLocator locator = new ClassFileLocator.Compound(
                 ClassFileLocator.Simple.of(className, classFile),
-                new AgentLocator(agentClasses, helpers),
+                new AgentLocator(agentClasses, client),
                 clientClasses);
         TypePool types =
                 new TypePool.Default(new TypePool.CacheProvider.Simple(), locator, TypePool.Default.ReaderMode.FAST);
@@ -120,17 +119,17 @@ final class ClassWeaver {
         private static final String ANNOTATIONS = "net.bytebuddy.";
 
         private final AgentClasses classes;
-        private final List<String> helpers;
+        private final Client client;
 
-        AgentLocator(AgentClasses classes, List<String> helpers) {
+        AgentLocator(AgentClasses classes, Client client) {
             this.classes = classes;
-            this.helpers = helpers;
+            this.client = client;
         }
 
         @Override
         public Resolution locate(String name) throws IOException {
-            boolean ours = name.startsWith(OURS) || name.startsWith(ANNOTATIONS) || helpers.contains(name);
-            byte[] bytes = ours ? classes.bytes(name) : null;
+            boolean ours = name.startsWith(OURS) || name.startsWith(ANNOTATIONS) || client.helpers.contains(name);
+            byte[] bytes = ours ? classes.bytes(name, client.relocation) : null;
             return bytes == null ? new Resolution.Illegal(name) : new Resolution.Explicit(bytes);
         }
 

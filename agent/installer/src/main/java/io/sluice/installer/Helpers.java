@@ -29,10 +29,14 @@ final class Helpers {
         this.instrumentation = instrumentation;
     }
 
-    /** Defines these classes in this order; those that are there already are passed over. */
-    void define(ClassLoader target, List<String> names) throws Exception {
+    /**
+     * Defines these classes in this order; those that are there already are passed over.
+     *
+     * @param relocation makes them from others of ours; null where they are as in the agent's jar
+     */
+    void define(ClassLoader target, List<String> names, @Nullable Relocation relocation) throws Exception {
         for (String name : names) {
-            byte[] bytes = classes.bytes(name);
+            byte[] bytes = classes.bytes(name, relocation);
             if (bytes == null) {
                 throw new ClassNotFoundException(name);
             }

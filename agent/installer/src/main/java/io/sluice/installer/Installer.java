@@ -78,12 +78,8 @@ public final class Installer implements Weaver.Listener {
         LimiterTable table = ConnectionGate.install(settings.limits(), spans, new ToLog());
         Installer installer = new Installer(watcher, table, spans);
         ClassLoader own = Installer.class.getClassLoader();
-        Weaver weaver = new Weaver(
-                instrumentation,
-                instrumentations(own),
-                WaitSpans.programApiClasses(),
-                new AgentClasses(own),
-                installer);
+        Targets targets = new Targets(instrumentations(own), settings.relocations(), WaitSpans.programApiClasses());
+        Weaver weaver = new Weaver(instrumentation, targets, new AgentClasses(own), installer);
         installer.weaver = weaver;
         instrumentation.addTransformer(weaver, true);
         if (weaver.isClientLoaded()) {

@@ -22,7 +22,7 @@ final class LoaderState {
 
     /** Stands for the hooks of one client on one class. */
     static String key(Client client, String className) {
-        return client.name + ' ' + className;
+        return client.key + ' ' + className;
     }
 
     private static <T> Set<T> set() {

@@ -26,6 +26,8 @@ enum Setting {
     MODE("mode", "enforce, observe or off", "enforce"),
     /** What is done about responses that are never closed; reserved, accepted and not used yet. */
     LEAK_DETECTION("leakDetection", "off, on or stack", "on"),
+    /** Under which other package names the program has copies of clients. */
+    RELOCATED("relocated", Setting.RELOCATIONS, ""),
     /** A properties file with more settings. */
     CONFIG("config", "the path of a properties file", ""),
     /** {@code sluice.server.<pattern>.maxConnections}; has no environment variable, as those have no dots and colons. */
@@ -41,6 +43,8 @@ enum Setting {
 
     private static final String NUMBER = "an integer from 1 up, or unlimited";
     private static final String DURATION = "0, or a number with ms, s or m, such as 500ms or 30s";
+    private static final String RELOCATIONS =
+            "relocated:original package names, such as com.acme.okhttp3:okhttp3, with commas between several";
     private static final String PATTERN_END = ".maxConnections";
     private static final long NANOS_PER_MILLI = 1_000_000L;
 
@@ -114,7 +118,12 @@ enum Setting {
         if (!defaultValue.isEmpty()) {
             return defaultValue + " (default)";
         }
-        return isPattern() ? "no override" : this == CONFIG ? "no file" : "the larger of the servers' limits (default)";
+        if (isPattern()) {
+            return "no override";
+        }
+        return this == CONFIG
+                ? "no file"
+                : this == RELOCATED ? "none (default)" : "the larger of the servers' limits (default)";
     }
 
     /**
@@ -155,6 +164,13 @@ enum Setting {
                 break;
             case LEAK_DETECTION:
                 to.leakDetection = choice(Settings.LeakDetection.class, value);
+                break;
+            case RELOCATED:
+                Relocations relocations = Relocations.parse(value);
+                if (relocations == null) {
+                    throw refusal();
+                }
+                to.relocations = relocations;
                 break;
             case CONFIG:
                 if (value.isEmpty()) {

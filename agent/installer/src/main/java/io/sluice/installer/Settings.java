@@ -24,12 +24,14 @@ public final class Settings {
     private final Limits limits;
     private final Log.Level log;
     private final LeakDetection leakDetection;
+    private final Relocations relocations;
     private final Map<String, String> values;
 
     private Settings(Builder from) {
         limits = from.limits.build();
         log = from.log;
         leakDetection = from.leakDetection;
+        relocations = from.relocations;
         values = from.values;
     }
 
@@ -46,6 +48,11 @@ public final class Settings {
     /** What is done about responses that are never closed; reserved, nothing asks for it yet. */
     public LeakDetection leakDetection() {
         return leakDetection;
+    }
+
+    /** Which copies of clients the program has under other package names; only those at the start count. */
+    Relocations relocations() {
+        return relocations;
     }
 
     /** The value that holds for a whole key, as it was written; the default's where nobody wrote one, or empty. */
@@ -99,6 +106,7 @@ public final class Settings {
         final Limits.Builder limits = Limits.builder();
         Log.Level log = Log.Level.WARN;
         LeakDetection leakDetection = LeakDetection.ON;
+        Relocations relocations = Relocations.NONE;
         private final Map<String, String> values = new TreeMap<String, String>();
 
         private void resolve(Setting setting, String key, List<Source> sources, List<String> warnings) {

@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A value that is refused is named once, and what held before still holds. {@code sluice.mode=off} at the start means
  * that nothing is woven, and nothing can be woven later: a change of mode is then refused with a warning. The other
- * way round, {@code off} at run time lets everybody through, and {@code enforce} brings the limits back.
+ * way round, {@code off} at run time lets everybody through, and {@code enforce} brings the limits back. In the same way
+ * {@code sluice.relocated} is taken at the start alone.
  *
  * <p>Not safe for use by several threads: created in premain, then called on the agent's own thread.
  */
@@ -35,6 +36,7 @@ final class SettingsWatcher {
 
     private static final String CONFIG = Setting.CONFIG.key();
     private static final String MODE = Setting.MODE.key();
+    private static final String RELOCATED = Setting.RELOCATED.key();
 
     private final Properties properties;
     private final Source runtime = Source.empty("system property set at run time");
@@ -134,6 +136,9 @@ final class SettingsWatcher {
         String refusal = Settings.refusal(key, value);
         if (refusal == null && off && key.equals(MODE) && !value.equalsIgnoreCase("off")) {
             refusal = "the program was started with " + MODE + "=off, so that nothing is woven";
+        }
+        if (refusal == null && key.equals(RELOCATED) && !value.equals(file.get(key))) {
+            refusal = "it is read at the start only, as classes may be loaded by now";
         }
         if (refusal == null) {
             source.put(key, value, warnings);

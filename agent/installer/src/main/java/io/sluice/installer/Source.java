@@ -34,20 +34,24 @@ final class Source {
         return new Source(name);
     }
 
-    /** The text after {@code sluice-agent.jar=}: {@code key=value,key=value}; the keys' prefix may be left out. */
+    /**
+     * The text after {@code sluice-agent.jar=}: {@code key=value,key=value}; the keys' prefix may be left out. What has a
+     * colon but no {@code =} goes on with the value of {@code relocated}: {@code relocated=a.b:b,c.d:d,log=info}.
+     */
     static Source agentArguments(@Nullable String arguments, List<String> warnings) {
         Source source = new Source("agent argument");
         if (arguments == null) {
             return source;
         }
+        String last = "";
         for (String argument : split(arguments)) {
             int equals = argument.indexOf('=');
             if (equals > 0) {
                 String key = argument.substring(0, equals).trim();
-                source.put(
-                        key.startsWith(Setting.PREFIX) ? key : Setting.PREFIX + key,
-                        argument.substring(equals + 1),
-                        warnings);
+                last = key.startsWith(Setting.PREFIX) ? key : Setting.PREFIX + key;
+                source.put(last, argument.substring(equals + 1), warnings);
+            } else if (last.equals(Setting.RELOCATED.key()) && argument.indexOf(':') >= 0) {
+                source.put(last, source.get(last) + "," + argument, warnings);
             } else if (!argument.isEmpty()) {
                 warnings.add("agent argument " + argument + " is not key=value; ignored");
             }

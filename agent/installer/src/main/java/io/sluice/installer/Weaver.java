@@ -1,16 +1,11 @@
 package io.sluice.installer;
 
 import io.sluice.bridge.FailOpen;
-import io.sluice.instrumentation.api.ClientInstrumentation;
-import io.sluice.instrumentation.api.Hook;
 import java.lang.instrument.ClassFileTransformer;
 import java.lang.instrument.Instrumentation;
 import java.security.AccessController;
 import java.security.PrivilegedAction;
 import java.security.ProtectionDomain;
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,14 +42,7 @@ final class Weaver implements ClassFileTransformer {
     private final AgentClasses agentClasses;
     private final Helpers helpers;
     private final Listener listener;
-    /** By the name with slashes, as the JVM gives it while a class is loaded. */
-    private final Map<String, Target> byInternalName = new HashMap<String, Target>();
-    /** By the name with dots, as a loaded class gives it. */
-    private final Map<String, Target> byName = new HashMap<String, Target>();
-
-    /** Stands for the classes that are not woven but show that the program has an OpenTelemetry API. */
-    private final Target programApi = new Target("");
-
+    private final Targets targets;
     private final LoaderState.Table loaders = new LoaderState.Table();
     /** Set while this thread weaves: JVMs differ in whether they offer the classes that it loads meanwhile. */
     private final ThreadLocal<@Nullable Boolean> busy = new ThreadLocal<@Nullable Boolean>();
@@ -63,43 +51,12 @@ final class Weaver implements ClassFileTransformer {
     private volatile boolean supportFailed;
     private volatile @Nullable ClassWeaver classWeaver;
 
-    Weaver(
-            Instrumentation instrumentation,
-            Iterable<ClientInstrumentation> instrumentations,
-            Iterable<String> programApiClasses,
-            AgentClasses agentClasses,
-            Listener listener) {
+    Weaver(Instrumentation instrumentation, Targets targets, AgentClasses agentClasses, Listener listener) {
         this.instrumentation = instrumentation;
+        this.targets = targets;
         this.agentClasses = agentClasses;
         this.helpers = new Helpers(agentClasses, instrumentation);
         this.listener = listener;
-        for (ClientInstrumentation one : instrumentations) {
-            try {
-                Client client = new Client(one);
-                for (Hook hook : new ArrayList<Hook>(one.hooks())) {
-                    target(hook.type()).add(client, hook);
-                }
-            } catch (Throwable fault) {
-                Log.fault(one.getClass().getName() + " does not say what to hook; its client is left alone", fault);
-            }
-        }
-        for (String className : programApiClasses) {
-            put(className, programApi);
-        }
-    }
-
-    private Target target(String className) {
-        Target target = byName.get(className);
-        if (target == null) {
-            target = new Target(className);
-            put(className, target);
-        }
-        return target;
-    }
-
-    private void put(String className, Target target) {
-        byName.put(className, target);
-        byInternalName.put(className.replace('.', '/'), target);
     }
 
     @Override
@@ -109,7 +66,7 @@ final class Weaver implements ClassFileTransformer {
             @Nullable Class<?> redefined,
             @Nullable ProtectionDomain domain,
             byte[] classFile) {
-        Target target = byInternalName.get(className);
+        Target target = targets.byInternalName(className);
         if (target == null || isOfAgent(loader)) {
             return null;
         }
@@ -128,7 +85,7 @@ final class Weaver implements ClassFileTransformer {
         }
         busy.set(Boolean.TRUE);
         try {
-            if (target == programApi) {
+            if (target == Targets.PROGRAM_API) {
                 listener.programApiSeen(loader);
                 return null;
             }
@@ -165,7 +122,7 @@ final class Weaver implements ClassFileTransformer {
             try {
                 prepare(client, loader, state);
                 byte[] before = woven == null ? classFile : woven;
-                woven = classWeaver().weave(target.className, loader, before, part.hooks, client.helpers);
+                woven = classWeaver().weave(target.className, loader, before, part.hooks, client);
                 state.woven.add(key);
                 Log.debug(client.name + ": wove " + target.className);
             } catch (ClassWeaver.UnknownShapeException unknown) {
@@ -202,7 +159,7 @@ final class Weaver implements ClassFileTransformer {
             client.opened = true;
         }
         if (loader != null && !client.helpers.isEmpty() && !state.prepared.contains(client)) {
-            helpers.define(loader, client.helpers);
+            helpers.define(loader, client.helpers, client.relocation);
             state.prepared.add(client);
         }
     }
@@ -223,11 +180,11 @@ final class Weaver implements ClassFileTransformer {
     boolean isClientLoaded() {
         boolean found = false;
         for (Class<?> loaded : instrumentation.getAllLoadedClasses()) {
-            Target target = byName.get(loaded.getName());
+            Target target = targets.byName(loaded.getName());
             if (target == null || isOfAgent(loaded.getClassLoader())) {
                 continue;
             }
-            if (target == programApi) {
+            if (target == Targets.PROGRAM_API) {
                 listener.programApiSeen(loaded.getClassLoader());
             }
             found |= target.isOfClient();
@@ -254,8 +211,8 @@ final class Weaver implements ClassFileTransformer {
     }
 
     private void weaveLoaded(Class<?> loaded) {
-        Target target = byName.get(loaded.getName());
-        if (target == null || target == programApi || isOfAgent(loaded.getClassLoader())) {
+        Target target = targets.byName(loaded.getName());
+        if (target == null || target == Targets.PROGRAM_API || isOfAgent(loaded.getClassLoader())) {
             return;
         }
         LoaderState state = loaders.of(loaded.getClassLoader());

@@ -5,9 +5,11 @@
  * Installer               what premain and agentmain call, once
  *  +- Settings            what holds, resolved from Sources; Setting names every key, SettingsWatcher follows changes
  *  +- Weaver              the ClassFileTransformer: a look in a map, nothing more, until a client's class is loaded
- *  |   +- Target          a hooked class, its hooks, and each hook's Client
- *  |   +- ClassWeaver     one class and its hooks; the only user of Byte Buddy, which is not loaded before
- *  |   +- AgentClasses    the bytes of advice, helpers and bridge
+ *  |   +- Targets         the map
+ *  |   |   +- Target      a hooked class, its hooks, and each hook's Client
+ *  |   |   +- Relocations the copies of clients under other package names; each one's names are a Relocation
+ *  |   +- ClassWeaver     one class and its hooks, by Byte Buddy, which is not loaded before
+ *  |   +- AgentClasses    the bytes of advice, helpers and bridge; ClassRelocator changes them for a relocated copy
  *  |   +- Helpers         defines an instrumentation's classes in the client's class loader
  *  |   +- BridgeView      whether a class loader shows the bridge to its classes; BridgeProbe asks from inside
  *  |   +- LoaderState     what was woven, defined and given up in each class loader
@@ -16,7 +18,8 @@
  * </pre>
  *
  * <p>Loaded by: the agent's own class loader, in premain; may use: {@code java.*} without lambdas,
- * {@code java.util.logging}, {@code java.nio.file} and JMX, our own classes, and Byte Buddy in ClassWeaver alone.
+ * {@code java.util.logging}, {@code java.nio.file} and JMX, our own classes, and Byte Buddy in ClassWeaver and
+ * ClassRelocator alone.
  */
 @NullMarked
 package io.sluice.installer;

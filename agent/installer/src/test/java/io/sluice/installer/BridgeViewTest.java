@@ -40,8 +40,7 @@ class BridgeViewTest {
     private void weave(ClientInstrumentation... instrumentations) {
         weaver = new Weaver(
                 INSTRUMENTATION,
-                Arrays.asList(instrumentations),
-                Collections.emptyList(),
+                new Targets(Arrays.asList(instrumentations), Relocations.NONE, Collections.<String>emptyList()),
                 new AgentClasses(Weaver.class.getClassLoader()),
                 new NobodyListens());
         INSTRUMENTATION.addTransformer(weaver, true);

@@ -25,6 +25,11 @@ public final class Probe {
         throw new IllegalArgumentException("advice fails on " + where);
     }
 
+    /** Something happened. */
+    public static void call(String what) {
+        CALLS.add(what);
+    }
+
     /** A helper was called. */
     public static void helped(Class<?> newHelper, Object client) {
         helper = newHelper;

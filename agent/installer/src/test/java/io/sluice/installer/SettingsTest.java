@@ -28,6 +28,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 class SettingsTest {
     private static final String NUMBER = "expected an integer from 1 up, or unlimited";
     private static final String DURATION = "expected 0, or a number with ms, s or m, such as 500ms or 30s";
+    private static final String RELOCATED =
+            "expected relocated:original package names, such as com.acme.okhttp3:okhttp3,"
+                    + " with commas between several";
     private static final int MANY = Limits.UNLIMITED;
 
     private final List<String> warnings = new ArrayList<>();
@@ -69,6 +72,7 @@ class SettingsTest {
                 good("mode", "observe", s -> s.limits().mode(), Limits.Mode.OBSERVE),
                 good("mode", "off", s -> s.limits().mode(), Limits.Mode.OFF),
                 good("leakDetection", "stack", Settings::leakDetection, Settings.LeakDetection.STACK),
+                good("relocated", "x.a:a,x.b:b", s -> s.relocations().covers("x.b.C", '.'), true),
                 good("server.a.example.maxConnections", "7", s -> s.limits().limitFor(server("a.example", 1), true), 7),
                 good("server.*.example.maxConnections", "7", s -> s.limits().limitFor(server("a.example", 1), true), 7),
                 good("server.[::1]:80.maxConnections", "7", s -> s.limits().limitFor(server("::1", 80), true), 7),
@@ -149,6 +153,8 @@ class SettingsTest {
                 "log                        | loud        | expected off, warn, info or debug; using warn (default) instead",
                 "mode                       | on          | expected enforce, observe or off; using enforce (default) instead",
                 "leakDetection              | yes         | expected off, on or stack; using on (default) instead",
+                "relocated                  | x.a=a       | " + RELOCATED + "; using none (default) instead",
+                "relocated                  | x.a:a,x.b   | " + RELOCATED + "; using none (default) instead",
                 "config                     | ''          | expected the path of a properties file; using no file instead",
                 "server.a.maxConnections    | 0           | " + NUMBER + "; using no override instead",
                 "server.a/b.maxConnections  | 3           | not host, host:port or *.suffix: a/b; using no override instead",
@@ -235,6 +241,14 @@ class SettingsTest {
                 .containsExactly(
                         "agent argument verbose is not key=value; ignored",
                         "agent argument =4 is not key=value; ignored");
+    }
+
+    @Test
+    void relocationsInAnArgumentGoOnBehindCommas() {
+        Settings settings = read("maxPending=3,relocated=x.a:a, x.b:b,maxConnections=4,y:z");
+        assertThat(settings.value("sluice.relocated")).isEqualTo("x.a:a,x.b:b");
+        assertThat(settings.limits().maxConnections()).isEqualTo(4);
+        assertThat(warnings).containsExactly("agent argument y:z is not key=value; ignored");
     }
 
     @Test

@@ -170,6 +170,22 @@ class SettingsWatcherTest {
         assertThat(perServer(watcher)).isEqualTo(7);
     }
 
+    @Test
+    void relocationsAreTakenAtTheStartOnly() throws IOException {
+        write("sluice.relocated=x.a:a");
+        SettingsWatcher watcher = watcher("config=" + directory.resolve("file"));
+        write("sluice.relocated=x.a:a\n" + KEY + "=4");
+        assertThat(perServer(watcher)).isEqualTo(4);
+        assertThat(log.lines()).isEmpty();
+        properties.setProperty("sluice.relocated", "x.b:b");
+        watcher.tick(changes::add);
+        assertThat(log.lines())
+                .containsExactly(
+                        "[sluice] WARN sluice.relocated=x.b:b (system property set at run time): it is read at "
+                                + "the start only, as classes may be loaded by now; keeping x.a:a");
+        assertThat(watcher.settings().value("sluice.relocated")).isEqualTo("x.a:a");
+    }
+
     /** Every time with another time of modification, whatever the file system's resolution. */
     private void write(String text) throws IOException {
         Path file = directory.resolve("file");

@@ -66,8 +66,7 @@ class WeaverTest {
     private void weave(ClientInstrumentation... instrumentations) {
         weaver = new Weaver(
                 INSTRUMENTATION,
-                Arrays.asList(instrumentations),
-                Collections.singletonList(API),
+                new Targets(Arrays.asList(instrumentations), Relocations.NONE, Collections.singletonList(API)),
                 new AgentClasses(Weaver.class.getClassLoader()),
                 seen);
         INSTRUMENTATION.addTransformer(weaver, true);
@@ -227,7 +226,7 @@ class WeaverTest {
     @Test
     void helperThatIsThereAlreadyIsNoFault() throws Throwable {
         new Helpers(new AgentClasses(Weaver.class.getClassLoader()), INSTRUMENTATION)
-                .define(client, Collections.singletonList(SampleHelper.class.getName()));
+                .define(client, Collections.singletonList(SampleHelper.class.getName()), null);
         weave(new SampleInstrumentation(hook(clientClass, "call", Helped.class)).helpers(SampleHelper.class));
         client.with(JAVA_8, clientClass, "call").call(clientClass, "call", 1);
         assertThat(Probe.helper.getClassLoader()).isSameAs(client);

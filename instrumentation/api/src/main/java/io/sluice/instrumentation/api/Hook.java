@@ -40,6 +40,11 @@ public final class Hook {
         return new Hook(type, "", "", ANY, "", false);
     }
 
+    /** The same on another class, by its binary name: that of a copy of the client under other package names. */
+    public Hook type(String name) {
+        return new Hook(name, method, descriptor, parameters, advice, optional);
+    }
+
     /** On methods of this name; {@link #CONSTRUCTOR} for constructors. */
     public Hook method(String name) {
         return new Hook(type, name, descriptor, parameters, advice, optional);
@@ -76,6 +81,11 @@ public final class Hook {
     /** The name of the hooked method. */
     public String method() {
         return method;
+    }
+
+    /** How the method's JVM descriptor begins; empty where any will do. */
+    public String descriptor() {
+        return descriptor;
     }
 
     /** The binary name of the advice class. */

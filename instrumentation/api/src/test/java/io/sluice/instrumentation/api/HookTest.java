@@ -52,5 +52,13 @@ class HookTest {
         assertThat(hook.matches("<init>", "(I)V", 2)).isFalse();
         assertThat(hook).hasToString("a.B.<init>(I");
         assertThat(ANY.isOptional()).isFalse();
+
+        Hook relocated = hook.type("x.a.B").descriptor("(J");
+        assertThat(relocated.type()).isEqualTo("x.a.B");
+        assertThat(relocated.descriptor()).isEqualTo("(J");
+        assertThat(relocated.method()).isEqualTo("<init>");
+        assertThat(relocated.advice()).isEqualTo("a.C");
+        assertThat(relocated.isOptional()).isTrue();
+        assertThat(relocated.matches("<init>", "(J)V", 1)).isTrue();
     }
 }

@@ -1,0 +1,11 @@
+package samplelib.client;
+
+import samplelib.core.Wire;
+
+/** A class of a client library that is hooked. */
+public class Manager {
+    /** Takes a wire of this name. */
+    public Wire take(String name) {
+        return new Wire(name);
+    }
+}
