@@ -1,0 +1,124 @@
+package io.sluice.agent;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.sluice.agent.child.SideBySide;
+import io.sluice.agent.child.bundle.ManyRequests;
+import io.sluice.instrumentation.testing.KernelMeter;
+import io.sluice.instrumentation.testing.TestServer;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Apache HttpClient 4 in shaded jars, with and without {@code sluice.relocated}. */
+@Timeout(120)
+class RelocatedIT {
+    private static final String PROGRAM = ManyRequests.class.getName();
+    private static final String SETTING = "com.acme.shaded.org.apache.http:org.apache.http";
+    private static final String OTHER_SETTING = "net.other.http4:org.apache.http";
+
+    @TempDir
+    static File folder;
+
+    private static File acme;
+    private static File other;
+
+    @BeforeAll
+    static void shade() throws IOException {
+        assumeTrue(KernelMeter.available(), KernelMeter.UNAVAILABLE);
+        acme = ShadedJar.relocating()
+                .rename("org.apache.", "com.acme.shaded.org.apache.")
+                .rename(PROGRAM, "com.acme.Program")
+                .pack(new File(folder, "acme.jar"));
+        other = ShadedJar.relocating()
+                .rename("org.apache.http", "net.other.http4")
+                .rename("org.apache.commons", "net.other.commons")
+                .rename(PROGRAM, "net.other.Program")
+                .pack(new File(folder, "other.jar"));
+    }
+
+    static List<Jdk> jdks() {
+        return Jdk.all();
+    }
+
+    private static ChildJvm jvm(Jdk jdk, TestServer server, String... mainClasses) {
+        ChildJvm jvm = ChildJvm.program(SideBySide.class)
+                .on(jdk)
+                .timeoutSeconds(60)
+                .jvmOptions("-Xmx256m")
+                .systemProperty("test.url", server.url("/hold"))
+                .arguments((Object[]) mainClasses);
+        for (String shaded : new String[] {"org.apache", "com.acme.shaded.org.apache", "net.other"}) {
+            jvm.systemProperty(shaded + ".commons.logging.Log", shaded + ".commons.logging.impl.NoOpLog");
+        }
+        return jvm.classPath(acme, other).classPath(Bundles.libraries().toArray(new File[0]));
+    }
+
+    /** Whoever connected beyond the limit, however briefly, would be accepted. */
+    private static void assertLimited(ChildJvm jvm, TestServer server, int programs) throws Exception {
+        try (KernelMeter meter = KernelMeter.start(server.port());
+                ChildJvm.Running running = jvm.start()) {
+            server.awaitRequests(2);
+            assertThat(meter.current()).isEqualTo(2);
+            server.letGo();
+            ChildJvm.Result result = running.await();
+            assertAllAnswered(result, programs);
+            assertThat(result.stderr()).as("%s", result).isEmpty();
+            assertThat(meter.stop()).as("%s", result).isEqualTo(2);
+        }
+    }
+
+    private static void assertAllAnswered(ChildJvm.Result result, int programs) {
+        assertThat(result.exitCode()).as("%s", result).isZero();
+        assertThat(result.stdout().split("\\R"))
+                .as("%s", result)
+                .hasSize(programs * ManyRequests.COUNT)
+                .containsOnly("[200]");
+    }
+
+    @ParameterizedTest
+    @MethodSource("jdks")
+    void relocatedCopyIsLimited(Jdk jdk) throws Exception {
+        try (TestServer server = Answers.server().start()) {
+            assertLimited(jvm(jdk, server, "com.acme.Program").agent("relocated=" + SETTING), server, 1);
+            assertThat(server.acceptedConnections()).isEqualTo(2);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("jdks")
+    void originalAndTwoCopiesInOneProgramShareTheLimit(Jdk jdk) throws Exception {
+        try (TestServer server = Answers.server().start()) {
+            assertLimited(
+                    jvm(jdk, server, "com.acme.Program", "net.other.Program", PROGRAM)
+                            .agent("relocated=" + SETTING + "," + OTHER_SETTING + ",log=warn"),
+                    server,
+                    3);
+        }
+    }
+
+    @Test
+    void settingMayComeFromTheEnvironmentOrAFile() throws Exception {
+        try (TestServer server = Answers.server().start()) {
+            assertLimited(
+                    jvm(Jdk.main(), server, "com.acme.Program")
+                            .environment("SLUICE_RELOCATED", SETTING)
+                            .agent(""),
+                    server,
+                    1);
+        }
+        File file = new File(folder, "sluice.properties");
+        Files.write(file.toPath(), ("sluice.relocated=" + SETTING + "," + OTHER_SETTING).getBytes("UTF-8"));
+        try (TestServer server = Answers.server().start()) {
+            assertLimited(jvm(Jdk.main(), server, "net.other.Program").agent("config=" + file), server, 1);
+        }
+    }
+}
