@@ -25,7 +25,7 @@ final class HttpProgram implements AutoCloseable {
 
     private static final long END_NANOS = TimeUnit.SECONDS.toNanos(10);
 
-    /** A class of each jar that Apache's clients need. */
+    /** A class of each jar that the clients need. */
     private static final List<String> LIBRARIES = Arrays.asList(
             "org.apache.http.impl.client.HttpClients",
             "org.apache.http.HttpHost",
@@ -35,7 +35,39 @@ final class HttpProgram implements AutoCloseable {
             "org.apache.hc.core5.http.HttpHost",
             "org.apache.hc.core5.http2.HttpVersionPolicy",
             "org.slf4j.Logger",
-            "org.slf4j.impl.StaticLoggerBinder");
+            "org.slf4j.impl.StaticLoggerBinder",
+            "org.apache.commons.httpclient.HttpClient",
+            "org.apache.http.nio.client.HttpAsyncClient",
+            "org.apache.http.nio.NHttpConnection",
+            "okhttp3.OkHttpClient",
+            "okio.Okio",
+            "kotlin.Unit",
+            "org.eclipse.jetty.client.HttpClient",
+            "org.eclipse.jetty.http.HttpField",
+            "org.eclipse.jetty.io.EndPoint",
+            "org.eclipse.jetty.util.Callback",
+            "org.asynchttpclient.AsyncHttpClient",
+            "org.asynchttpclient.netty.channel.ConnectionSemaphore",
+            "com.typesafe.netty.HandlerPublisher",
+            "org.reactivestreams.Publisher",
+            "io.vertx.core.Vertx",
+            "com.fasterxml.jackson.core.JsonFactory",
+            "reactor.netty.http.client.HttpClient",
+            "reactor.netty.Connection",
+            "reactor.core.publisher.Mono",
+            "io.netty.util.AttributeKey",
+            "io.netty.buffer.ByteBuf",
+            "io.netty.channel.Channel",
+            "io.netty.channel.unix.Socket",
+            "io.netty.handler.ssl.SslContext",
+            "io.netty.handler.codec.ByteToMessageDecoder",
+            "io.netty.handler.codec.http.HttpRequest",
+            "io.netty.handler.codec.http2.Http2Headers",
+            "io.netty.handler.codec.socksx.SocksMessage",
+            "io.netty.handler.codec.dns.DnsRecord",
+            "io.netty.handler.proxy.ProxyHandler",
+            "io.netty.resolver.NameResolver",
+            "io.netty.resolver.dns.DnsNameResolver");
 
     /** A class of each jar that the program's own OpenTelemetry needs. */
     private static final List<String> OPEN_TELEMETRY = Arrays.asList(

@@ -25,8 +25,18 @@ public final class ClientSpec {
 
     static {
         CLASSES.put("urlconnection", "UrlConnectionClient");
+        CLASSES.put("apache3", "Apache3Client");
         CLASSES.put("apache4", "Apache4Client");
+        CLASSES.put("apache4Old", "Apache4OldClient");
+        CLASSES.put("apache4Async", "Apache4AsyncClient");
         CLASSES.put("apache5", "Apache5Client");
+        CLASSES.put("apache5Async", "Apache5AsyncClient");
+        CLASSES.put("okhttp", "OkHttpBlockingClient");
+        CLASSES.put("okhttpAsync", "OkHttpAsyncClient");
+        CLASSES.put("jetty", "JettyClient");
+        CLASSES.put("asyncHttpClient", "AsyncHttpClient2");
+        CLASSES.put("vertx", "VertxClient");
+        CLASSES.put("reactorNetty", "ReactorNettyClient");
         CLASSES.put("traced", "TracedClient");
         // The two of src/test/java11.
         CLASSES.put("java", "JavaHttpClient");

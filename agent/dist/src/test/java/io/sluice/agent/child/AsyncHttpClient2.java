@@ -1,0 +1,35 @@
+package io.sluice.agent.child;
+
+import io.netty.handler.ssl.SslContextBuilder;
+import javax.net.ssl.SSLException;
+import org.asynchttpclient.AsyncHttpClient;
+import org.asynchttpclient.DefaultAsyncHttpClientConfig;
+import org.asynchttpclient.Dsl;
+import org.asynchttpclient.Response;
+import org.asynchttpclient.proxy.ProxyServer;
+
+/** AsyncHttpClient 2. */
+public final class AsyncHttpClient2 implements Client {
+    private final AsyncHttpClient client;
+
+    public AsyncHttpClient2(ClientSpec spec) throws SSLException {
+        DefaultAsyncHttpClientConfig.Builder config = Dsl.config()
+                .setThreadFactory(Daemons::thread)
+                .setMaxRequestRetry(0)
+                .setMaxConnectionsPerHost(spec.maxPerServer())
+                .setSslContext(SslContextBuilder.forClient().build());
+        if (spec.readTimeoutMillis() > 0) {
+            config.setReadTimeout(spec.readTimeoutMillis());
+        }
+        if (spec.hasProxy()) {
+            config.setProxyServer(new ProxyServer.Builder(spec.proxyHost(), spec.proxyPort()));
+        }
+        client = Dsl.asyncHttpClient(config);
+    }
+
+    @Override
+    public Answer get(String url) throws Exception {
+        Response response = Futures.get(client.prepareGet(url).execute());
+        return new Answer(response.getStatusCode(), response.getResponseBody());
+    }
+}

@@ -1,0 +1,18 @@
+package io.sluice.agent.child;
+
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+
+/** Waits for what an asynchronous client answers. */
+final class Futures {
+    private Futures() {}
+
+    /** The value, or the exception with which the client completed its future. */
+    static <T> T get(Future<T> future) throws Exception {
+        try {
+            return future.get();
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof Exception ? (Exception) e.getCause() : e;
+        }
+    }
+}

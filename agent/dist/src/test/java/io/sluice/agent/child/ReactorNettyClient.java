@@ -1,0 +1,37 @@
+package io.sluice.agent.child;
+
+import java.time.Duration;
+import reactor.netty.http.client.HttpClient;
+import reactor.netty.resources.ConnectionProvider;
+import reactor.netty.transport.ProxyProvider;
+
+/** Reactor Netty, as below Spring's WebClient. */
+public final class ReactorNettyClient implements Client {
+    private final HttpClient client;
+
+    public ReactorNettyClient(ClientSpec spec) {
+        HttpClient made = HttpClient.create(ConnectionProvider.builder("test")
+                        .maxConnections(spec.maxPerServer())
+                        .pendingAcquireMaxCount(-1)
+                        .build())
+                .secure();
+        if (spec.readTimeoutMillis() > 0) {
+            made = made.responseTimeout(Duration.ofMillis(spec.readTimeoutMillis()));
+        }
+        if (spec.hasProxy()) {
+            made = made.proxy(proxy ->
+                    proxy.type(ProxyProvider.Proxy.HTTP).host(spec.proxyHost()).port(spec.proxyPort()));
+        }
+        client = made;
+    }
+
+    @Override
+    public Answer get(String url) throws Exception {
+        return Futures.get(client.get()
+                .uri(url)
+                .responseSingle((response, body) -> body.asString()
+                        .defaultIfEmpty("")
+                        .map(text -> new Answer(response.status().code(), text)))
+                .toFuture());
+    }
+}

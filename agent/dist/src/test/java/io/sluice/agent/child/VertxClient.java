@@ -1,0 +1,45 @@
+package io.sluice.agent.child;
+
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpClientRequest;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.RequestOptions;
+import io.vertx.core.net.JksOptions;
+import io.vertx.core.net.ProxyOptions;
+
+/** Vert.x 4. */
+public final class VertxClient implements Client {
+    private final HttpClient client;
+    private final int timeoutMillis;
+
+    public VertxClient(ClientSpec spec) {
+        HttpClientOptions options =
+                new HttpClientOptions().setMaxPoolSize(spec.maxPerServer()).setVerifyHost(false);
+        String trusted = System.getProperty("javax.net.ssl.trustStore");
+        if (trusted != null) {
+            options.setTrustOptions(new JksOptions().setPath(trusted).setPassword("changeit"));
+        }
+        if (spec.hasProxy()) {
+            options.setProxyOptions(new ProxyOptions().setHost(spec.proxyHost()).setPort(spec.proxyPort()));
+        }
+        Vertx vertx = Vertx.vertx(new VertxOptions().setUseDaemonThread(true));
+        client = vertx.createHttpClient(options);
+        timeoutMillis = spec.readTimeoutMillis();
+    }
+
+    @Override
+    public Answer get(String url) throws Exception {
+        RequestOptions options = new RequestOptions()
+                .setMethod(HttpMethod.GET)
+                .setAbsoluteURI(url)
+                .setTimeout(timeoutMillis);
+        Future<Answer> answer = client.request(options)
+                .compose(HttpClientRequest::send)
+                .compose(response -> response.body().map(body -> new Answer(response.statusCode(), body.toString())));
+        return Futures.get(answer.toCompletionStage().toCompletableFuture());
+    }
+}
