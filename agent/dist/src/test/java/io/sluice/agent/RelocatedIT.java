@@ -11,6 +11,7 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -119,6 +120,50 @@ class RelocatedIT {
         Files.write(file.toPath(), ("sluice.relocated=" + SETTING + "," + OTHER_SETTING).getBytes("UTF-8"));
         try (TestServer server = Answers.server().start()) {
             assertLimited(jvm(Jdk.main(), server, "net.other.Program").agent("config=" + file), server, 1);
+        }
+    }
+
+    /** Twelve requests are held at once, so the server sees them all only if nobody waits for a connection. */
+    @ParameterizedTest
+    @MethodSource("jdks")
+    void withoutTheSettingOneLineTellsWhatToSet(Jdk jdk) throws Exception {
+        try (TestServer server = Answers.server().start();
+                ChildJvm.Running running =
+                        jvm(jdk, server, "com.acme.Program").agent("").start()) {
+            server.awaitRequests(ManyRequests.COUNT);
+            server.letGo();
+            assertOneWarning(running.await(), SETTING);
+        }
+        try (TestServer server = Answers.server().start();
+                ChildJvm.Running running = jvm(jdk, server, "net.other.Program")
+                        .agent("relocated=" + SETTING)
+                        .start()) {
+            server.awaitRequests(ManyRequests.COUNT);
+            server.letGo();
+            assertOneWarning(running.await(), SETTING + "," + OTHER_SETTING);
+        }
+    }
+
+    private static void assertOneWarning(ChildJvm.Result result, String setting) {
+        assertAllAnswered(result, 1);
+        assertThat(result.stderr())
+                .as("%s", result)
+                .matches("\\[sluice] WARN apache-\\S+: not limited in a relocated copy \\(\\S+\\); to have it limited,"
+                        + " set sluice.relocated=" + Pattern.quote(setting) + "\\R");
+    }
+
+    @Test
+    void badValueIsNamedAndTheProgramRuns() throws Exception {
+        try (TestServer server = Answers.server().start()) {
+            server.letGo();
+            ChildJvm.Result result = jvm(Jdk.main(), server, PROGRAM)
+                    .agent("relocated=org.apache.http")
+                    .run();
+            assertAllAnswered(result, 1);
+            assertThat(result.stderr())
+                    .isEqualTo(String.format("[sluice] WARN sluice.relocated=org.apache.http (agent argument): expected"
+                            + " relocated:original package names, such as com.acme.okhttp3:okhttp3, with commas"
+                            + " between several; using none (default) instead%n"));
         }
     }
 }

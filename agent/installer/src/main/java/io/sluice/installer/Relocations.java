@@ -133,8 +133,12 @@ final class Relocations {
         return false;
     }
 
-    /** The libraries' own packages. */
-    Iterable<String> originals() {
-        return originals.values();
+    /** Each as it is written in the setting, without blanks. */
+    List<String> mappings() {
+        List<String> mappings = new ArrayList<String>();
+        for (Map.Entry<String, String> one : originals.entrySet()) {
+            mappings.add(one.getKey() + ':' + one.getValue());
+        }
+        return mappings;
     }
 }

@@ -22,12 +22,14 @@ final class Targets {
     private final Map<String, Target> byName = new HashMap<String, Target>();
 
     private final List<Client> clients = new ArrayList<Client>();
+    private final Relocations relocations;
 
     /** Asks the instrumentations; one that fails costs itself alone. */
     Targets(
             Iterable<ClientInstrumentation> instrumentations,
             Relocations relocations,
             Iterable<String> programApiClasses) {
+        this.relocations = relocations;
         int copies = 0;
         for (ClientInstrumentation one : instrumentations) {
             try {
@@ -42,9 +44,9 @@ final class Targets {
                 Log.fault(one.getClass().getName() + " does not say what to hook; its client is left alone", fault);
             }
         }
-        if (copies == 0 && relocations != Relocations.NONE) {
+        if (copies == 0 && !relocations.mappings().isEmpty()) {
             Log.warn(Setting.RELOCATED.key() + " names no package of a client that is limited: "
-                    + relocations.originals());
+                    + relocations.mappings());
         }
         for (String className : programApiClasses) {
             put(className, PROGRAM_API);
@@ -77,6 +79,11 @@ final class Targets {
     @Nullable
     Target byName(String name) {
         return byName.get(name);
+    }
+
+    /** The copies that the user has named. */
+    Relocations relocations() {
+        return relocations;
     }
 
     /** The clients themselves, without copies. */

@@ -43,6 +43,8 @@ final class Weaver implements ClassFileTransformer {
     private final Helpers helpers;
     private final Listener listener;
     private final Targets targets;
+    private final UnnamedCopies unnamedCopies;
+
     private final LoaderState.Table loaders = new LoaderState.Table();
     /** Set while this thread weaves: JVMs differ in whether they offer the classes that it loads meanwhile. */
     private final ThreadLocal<@Nullable Boolean> busy = new ThreadLocal<@Nullable Boolean>();
@@ -57,6 +59,7 @@ final class Weaver implements ClassFileTransformer {
         this.agentClasses = agentClasses;
         this.helpers = new Helpers(agentClasses, instrumentation);
         this.listener = listener;
+        unnamedCopies = new UnnamedCopies(targets, agentClasses);
     }
 
     @Override
@@ -67,7 +70,11 @@ final class Weaver implements ClassFileTransformer {
             @Nullable ProtectionDomain domain,
             byte[] classFile) {
         Target target = targets.byInternalName(className);
-        if (target == null || isOfAgent(loader)) {
+        if (target == null) {
+            lookForCopy(className, loader);
+            return null;
+        }
+        if (isOfAgent(loader)) {
             return null;
         }
         // With the agent's rights: under a security manager the program that loads the class may have hardly any.
@@ -77,6 +84,31 @@ final class Weaver implements ClassFileTransformer {
                 return hit(target, loader, classFile);
             }
         });
+    }
+
+    /** Warns of a relocated copy that nobody told us of. */
+    private void lookForCopy(@Nullable String className, @Nullable ClassLoader loader) {
+        if (className == null || loader == null) {
+            return;
+        }
+        UnnamedCopies.Known known = unnamedCopies.find(className);
+        if (known == null || isOfAgent(loader) || busy.get() != null) {
+            return;
+        }
+        busy.set(Boolean.TRUE);
+        try {
+            AccessController.doPrivileged(new PrivilegedAction<@Nullable Void>() {
+                @Override
+                public @Nullable Void run() {
+                    unnamedCopies.report(known, className, loader);
+                    return null;
+                }
+            });
+        } catch (Throwable fault) {
+            Log.fault(className + " could not be looked at", fault);
+        } finally {
+            busy.remove();
+        }
     }
 
     private byte @Nullable [] hit(Target target, @Nullable ClassLoader loader, byte[] classFile) {
@@ -181,6 +213,9 @@ final class Weaver implements ClassFileTransformer {
         boolean found = false;
         for (Class<?> loaded : instrumentation.getAllLoadedClasses()) {
             Target target = targets.byName(loaded.getName());
+            if (target == null) {
+                lookForCopy(loaded.getName(), loaded.getClassLoader());
+            }
             if (target == null || isOfAgent(loaded.getClassLoader())) {
                 continue;
             }

@@ -8,6 +8,7 @@
  *  |   +- Targets         the map
  *  |   |   +- Target      a hooked class, its hooks, and each hook's Client
  *  |   |   +- Relocations the copies of clients under other package names; each one's names are a Relocation
+ *  |   +- UnnamedCopies   sees copies that nobody named, and tells how to; CopyNames finds their packages
  *  |   +- ClassWeaver     one class and its hooks, by Byte Buddy, which is not loaded before
  *  |   +- AgentClasses    the bytes of advice, helpers and bridge; ClassRelocator changes them for a relocated copy
  *  |   +- Helpers         defines an instrumentation's classes in the client's class loader

@@ -3,8 +3,8 @@ package io.sluice.installer;
 import io.sluice.instrumentation.api.ClientInstrumentation;
 import io.sluice.instrumentation.api.Hook;
 import net.bytebuddy.asm.Advice;
-import samplelib.client.Manager;
-import samplelib.client.SluiceInside;
+import samplelib.client.impl.SamplePoolManager;
+import samplelib.client.impl.SluiceInside;
 import samplelib.core.Wire;
 
 /** Advice for the library in {@code samplelib}, which names its types. */
@@ -12,7 +12,7 @@ final class LibraryAdvice {
     private LibraryAdvice() {}
 
     static ClientInstrumentation instrumentation() {
-        return new SampleInstrumentation(Hook.on("samplelib.client.Manager")
+        return new SampleInstrumentation(Hook.on("samplelib.client.impl.SamplePoolManager")
                         .method("take")
                         .descriptor("(Ljava/lang/String;)Lsamplelib/core/Wire;")
                         .advice(Taken.class.getName()))
@@ -24,7 +24,7 @@ final class LibraryAdvice {
         private Taken() {}
 
         @Advice.OnMethodExit(suppress = Throwable.class)
-        static void exit(@Advice.This Manager manager, @Advice.Return Wire wire) throws Exception {
+        static void exit(@Advice.This SamplePoolManager manager, @Advice.Return Wire wire) throws Exception {
             LibraryHooks.taken(manager, wire);
         }
     }

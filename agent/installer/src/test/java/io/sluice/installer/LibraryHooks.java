@@ -1,8 +1,8 @@
 package io.sluice.installer;
 
 import java.util.concurrent.Callable;
-import samplelib.client.Manager;
-import samplelib.client.SluiceInside;
+import samplelib.client.impl.SamplePoolManager;
+import samplelib.client.impl.SluiceInside;
 import samplelib.core.Wire;
 
 /** A helper as real ones are: it names types of its client, another helper, and a class by a text. */
@@ -10,7 +10,7 @@ public final class LibraryHooks {
     private LibraryHooks() {}
 
     /** A manager gave out a wire. */
-    public static void taken(Manager manager, Wire wire) throws Exception {
+    public static void taken(SamplePoolManager manager, Wire wire) throws Exception {
         Looked looked = new Looked(wire);
         Probe.call(looked.call() + " by " + looked.getClass().getName());
         SluiceInside.seen(manager);

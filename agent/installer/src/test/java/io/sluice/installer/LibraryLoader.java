@@ -3,6 +3,10 @@ package io.sluice.installer;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.MalformedURLException;
+import java.net.URL;
+import java.net.URLConnection;
+import java.net.URLStreamHandler;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -14,9 +18,11 @@ import net.bytebuddy.jar.asm.commons.Remapper;
 
 /** A program's class loader with the library in {@code samplelib} and relocated copies of it, as a shaded jar has them. */
 final class LibraryLoader extends ClassLoader {
-    private static final List<String> CLASSES = Arrays.asList("samplelib.client.Manager", "samplelib.core.Wire");
+    private static final List<String> CLASSES =
+            Arrays.asList("samplelib.client.impl.SamplePoolManager", "samplelib.core.Wire");
 
     private final Map<String, byte[]> classes = new LinkedHashMap<>();
+    private boolean showsClassFiles = true;
 
     LibraryLoader() {
         super(LibraryLoader.class.getClassLoader());
@@ -47,6 +53,12 @@ final class LibraryLoader extends ClassLoader {
             new ClassReader(library.bytes(name)).accept(new ClassRemapper(writer, names) {}, 0);
             put(names.map(name.replace('.', '/')).replace('/', '.'), writer.toByteArray());
         }
+        return this;
+    }
+
+    /** From now on nobody gets a class file. */
+    LibraryLoader hidingClassFiles() {
+        showsClassFiles = false;
         return this;
     }
 
@@ -83,10 +95,34 @@ final class LibraryLoader extends ClassLoader {
         return defineClass(name, bytes, 0, bytes.length);
     }
 
+    /** As a real program's loader, this one shows its class files, and has none of the agent. */
     @Override
-    public InputStream getResourceAsStream(String name) {
-        byte[] bytes = classes.get(name.replace(".class", "").replace('/', '.'));
+    public URL getResource(String name) {
+        byte[] bytes = showsClassFiles ? classes.get(name.replace(".class", "").replace('/', '.')) : null;
         boolean hidden = name.startsWith("io/sluice/") || name.startsWith("samplelib/");
-        return bytes != null ? new ByteArrayInputStream(bytes) : hidden ? null : super.getResourceAsStream(name);
+        return bytes != null ? url(name, bytes) : hidden ? null : super.getResource(name);
+    }
+
+    private static URL url(String name, byte[] bytes) {
+        try {
+            return new URL(null, "memory:" + name, new URLStreamHandler() {
+                @Override
+                protected URLConnection openConnection(URL url) {
+                    return new URLConnection(url) {
+                        @Override
+                        public void connect() {
+                            // It is there.
+                        }
+
+                        @Override
+                        public InputStream getInputStream() {
+                            return new ByteArrayInputStream(bytes);
+                        }
+                    };
+                }
+            });
+        } catch (MalformedURLException e) {
+            throw new IllegalStateException(e);
+        }
     }
 }

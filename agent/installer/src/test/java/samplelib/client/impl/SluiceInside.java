@@ -1,4 +1,4 @@
-package samplelib.client;
+package samplelib.client.impl;
 
 import io.sluice.installer.Probe;
 
@@ -7,7 +7,7 @@ public final class SluiceInside {
     private SluiceInside() {}
 
     /** Tells its own name. */
-    public static void seen(Manager manager) {
+    public static void seen(SamplePoolManager manager) {
         Probe.call(SluiceInside.class.getName() + " saw " + manager.getClass().getName());
     }
 }
