@@ -1,6 +1,9 @@
 package io.sluice.bridge;
 
 import io.sluice.limiter.Connection;
+import java.io.Closeable;
+import java.io.IOException;
+import java.lang.ref.WeakReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,6 +18,10 @@ public final class Sockets {
             connection.closed(); // the collector closed the socket that the program lost: its room is free
         }
     };
+    /** For those who must close a connection from outside: its socket, where it was not opened by a blocking client. */
+    private static final WeakMap<Connection, WeakReference<Object>> LAST = new WeakMap<>();
+
+    private static final WeakMap<Object, Boolean> ABRUPT = new WeakMap<>();
     private static final ThreadLocal<@Nullable Connection> OPENING = new ThreadLocal<>();
 
     private Sockets() {}
@@ -39,6 +46,11 @@ public final class Sockets {
         }
     }
 
+    /** What the calling thread is about to connect a socket for, or null: for clients that connect on another thread. */
+    public static @Nullable Connection opening() {
+        return OPENING.get();
+    }
+
     /** Woven into the sockets: this one is about to connect on the calling thread. */
     public static void connecting(Object socket) {
         Connection opening = OPENING.get();
@@ -57,6 +69,63 @@ public final class Sockets {
     /** A socket is, or is about to be, this connection; for clients that connect on other threads. */
     public static void opened(Object socket, Connection connection) {
         OPEN.put(socket, connection);
+        LAST.put(connection, new WeakReference<Object>(socket));
+    }
+
+    /** A socket could not be connected; its connection goes on with another socket, whose end is then its own. */
+    public static void forget(@Nullable Object socket) {
+        Connection connection = OPEN.remove(socket);
+        if (connection != null) {
+            LAST.remove(connection);
+        }
+    }
+
+    /**
+     * Nobody wants this connection any more, or it could not be opened: closes its socket, if it has one that is open. Its
+     * room is free when the socket is really closed, or at once where there is none. A socket that comes later finds the
+     * connection closed, and it is for whoever opens it to close it.
+     */
+    public static void abandon(Connection connection) {
+        Object socket = socketOf(connection);
+        if (socket == null) {
+            connection.closed();
+            socket = socketOf(connection); // it may have come meanwhile
+        }
+        if (socket instanceof Closeable) {
+            try {
+                ((Closeable) socket).close();
+            } catch (IOException closedAllTheSame) {
+                // It has no way of staying open.
+            }
+        }
+    }
+
+    /** Whether a socket was {@link #opened} for this connection that is not closed yet. */
+    public static boolean hasSocket(Connection connection) {
+        return OPEN.get(socketOf(connection)) == connection;
+    }
+
+    /** The last socket that was {@link #opened} for a connection, or null. */
+    private static @Nullable Object socketOf(Connection connection) {
+        WeakReference<Object> socket = LAST.get(connection);
+        return socket == null ? null : socket.get();
+    }
+
+    /** Woven into the NIO channels: SO_LINGER is set. */
+    public static void lingers(Object channel, boolean abruptly) {
+        if (abruptly) {
+            ABRUPT.put(channel, Boolean.TRUE);
+        } else {
+            ABRUPT.remove(channel);
+        }
+    }
+
+    /**
+     * Whether this channel is closed by a reset (SO_LINGER is zero). Then nothing is sent when it is closed, if a selector
+     * knows it, but only when the selector lets go of it.
+     */
+    public static boolean closesAbruptly(Object channel) {
+        return ABRUPT.get(channel) != null;
     }
 
     /** Woven into the sockets: this one is really closed. */

@@ -4,6 +4,8 @@ import io.sluice.bridge.Sockets;
 import io.sluice.instrumentation.api.ClientInstrumentation;
 import io.sluice.instrumentation.api.Hook;
 import java.net.Socket;
+import java.net.SocketOption;
+import java.net.StandardSocketOptions;
 import java.nio.channels.SocketChannel;
 import java.util.Arrays;
 import java.util.List;
@@ -35,6 +37,11 @@ public final class JdkSocketsInstrumentation implements ClientInstrumentation {
                         .advice(HERE + "ConnectAdvice"),
                 // Layered sockets close the raw one beneath them, so every path of every blocking client passes here.
                 Hook.on("java.net.Socket").method("close").descriptor("()V").advice(HERE + "CloseAdvice"),
+                // Also for those who set it by channel.socket().
+                Hook.on("sun.nio.ch.SocketChannelImpl")
+                        .method("setOption")
+                        .descriptor("(Ljava/net/SocketOption;Ljava/lang/Object;)Ljava/nio/channels/SocketChannel;")
+                        .advice(HERE + "SetOptionAdvice"),
                 Hook.on("sun.nio.ch.SocketChannelImpl")
                         .method("implCloseSelectableChannel")
                         .descriptor("()V")
@@ -75,23 +82,40 @@ public final class JdkSocketsInstrumentation implements ClientInstrumentation {
         }
     }
 
+    /** An option of a channel is set. */
+    public static final class SetOptionAdvice {
+        private SetOptionAdvice() {}
+
+        /** Remembers SO_LINGER of zero, which cannot be asked for any more when the channel is closed. */
+        @Advice.OnMethodExit(suppress = Throwable.class)
+        public static void exit(
+                @Advice.This SocketChannel channel,
+                @Advice.Argument(0) @Nullable SocketOption<?> option,
+                @Advice.Argument(1) @Nullable Object value) {
+            if (option == StandardSocketOptions.SO_LINGER) {
+                Sockets.lingers(channel, value instanceof Integer && (Integer) value == 0);
+            }
+        }
+    }
+
     /**
-     * A channel is closed. A connected one has sent its FIN at the exit; one that was still connecting and is registered
-     * with a selector keeps its descriptor, and may yet be accepted, until the selector lets go of it.
+     * A channel is closed. A connected one has sent its FIN at the exit. One that is registered with a selector keeps its
+     * descriptor until the selector lets go of it: meanwhile one that was still connecting may yet be accepted, and one
+     * that is to be reset (SO_LINGER of zero) is still open to its peer.
      */
     public static final class CloseChannelAdvice {
         private CloseChannelAdvice() {}
 
-        /** Remembers whether the channel was connected, which nobody can tell afterwards. */
+        /** Remembers whether the channel will send its FIN, which nobody can tell afterwards. */
         @Advice.OnMethodEnter(suppress = Throwable.class)
         public static boolean enter(@Advice.This SocketChannel channel) {
-            return channel.isConnected();
+            return channel.isConnected() && !Sockets.closesAbruptly(channel);
         }
 
         /** Counts the end of a channel that is closed by now. */
         @Advice.OnMethodExit(onThrowable = Throwable.class, suppress = Throwable.class)
-        public static void exit(@Advice.This SocketChannel channel, @Advice.Enter boolean wasConnected) {
-            if (wasConnected || !channel.isRegistered()) {
+        public static void exit(@Advice.This SocketChannel channel, @Advice.Enter boolean sendsFin) {
+            if (sendsFin || !channel.isRegistered()) {
                 Sockets.closed(channel);
             }
         }
