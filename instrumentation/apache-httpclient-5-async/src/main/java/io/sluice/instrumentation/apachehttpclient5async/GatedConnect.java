@@ -1,0 +1,203 @@
+package io.sluice.instrumentation.apachehttpclient5async;
+
+import io.sluice.bridge.Background;
+import io.sluice.bridge.ConnectionGate;
+import io.sluice.bridge.Sockets;
+import io.sluice.limiter.Connection;
+import io.sluice.limiter.Lease;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.hc.client5.http.nio.AsyncConnectionEndpoint;
+import org.apache.hc.core5.concurrent.BasicFuture;
+import org.apache.hc.core5.concurrent.FutureCallback;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An endpoint that is being connected. Where there is no room for a connection yet, this stands for the result of {@code
+ * AsyncClientConnectionManager.connect}, which is called when there is; otherwise it is the callback of the manager's own
+ * connect.
+ *
+ * <p>Thread-safe. No thread is parked.
+ */
+public final class GatedConnect
+        implements Future<AsyncConnectionEndpoint>, FutureCallback<AsyncConnectionEndpoint>, Runnable {
+    /** A failed connect closes its own socket; one that has not by then never will. */
+    private static final long PATIENCE_MILLIS = 500;
+
+    private final ConnectCall call;
+    private final AsyncExchange exchange;
+    private final Handle handle;
+    private final BasicFuture<AsyncConnectionEndpoint> result;
+    private @Nullable Connection connection;
+    private volatile boolean done;
+    private volatile boolean cancelledLate;
+    private volatile @Nullable Future<AsyncConnectionEndpoint> own;
+    private @Nullable Connection outer;
+
+    GatedConnect(
+            ConnectCall call,
+            AsyncExchange exchange,
+            Handle handle,
+            @Nullable FutureCallback<AsyncConnectionEndpoint> callback) {
+        this.call = call;
+        this.exchange = exchange;
+        this.handle = handle;
+        this.result = new BasicFuture<>(callback);
+    }
+
+    /**
+     * Takes room for a connection, or joins those who want some. Does not block.
+     *
+     * @return false: go on unlimited
+     */
+    boolean ask(@Nullable Lease lease) {
+        synchronized (this) {
+            connection = ConnectionGate.openLater(lease, false, this);
+            return connection != null;
+        }
+    }
+
+    private synchronized @Nullable Connection connection() {
+        return connection;
+    }
+
+    /** Whether this stands for the result, since there is no room yet. */
+    public boolean waits() {
+        Connection wanted = connection();
+        return wanted != null && wanted.isPending();
+    }
+
+    /** The calling thread begins to connect. */
+    public void begin() {
+        Connection granted = connection();
+        if (granted != null) {
+            outer = Sockets.beginOpening(granted);
+        }
+    }
+
+    /** The calling thread has connected, or has told the reactor to. */
+    public void end(@Nullable Throwable thrown) {
+        if (connection() != null) {
+            Sockets.endOpening(outer);
+        }
+        if (thrown != null) {
+            giveUp();
+        }
+    }
+
+    /** There is room, or the limiter has given up finding some; called in the background. */
+    @Override
+    public void run() {
+        if (result.isDone()) {
+            return;
+        }
+        synchronized (this) {
+            if (connection != null && !connection.isGranted()) {
+                connection = null; // nobody counts it
+            }
+        }
+        begin();
+        try {
+            Future<AsyncConnectionEndpoint> future = call.connect(this);
+            own = future;
+            if (cancelledLate && future != null) {
+                future.cancel(true);
+            }
+        } catch (Exception refused) {
+            failed(refused);
+        } finally {
+            end(null);
+        }
+    }
+
+    @Override
+    public void completed(AsyncConnectionEndpoint endpoint) {
+        Connection opened = connection();
+        done = true;
+        if (opened != null && !opened.isClosed()) {
+            handle.opened(opened);
+        }
+        if (exchange.isOver()) {
+            abandon(); // the client has let go of the endpoint, and would never close what comes now
+        }
+        result.completed(endpoint);
+    }
+
+    @Override
+    public void failed(Exception cause) {
+        giveUp();
+        result.failed(cause);
+    }
+
+    @Override
+    public void cancelled() {
+        abandon();
+        result.cancel();
+    }
+
+    /** Whatever socket there is closes by itself, as a rule. */
+    private void giveUp() {
+        done = true;
+        Connection failed = connection();
+        if (failed == null || failed.isClosed()) {
+            return;
+        }
+        if (Sockets.hasSocket(failed)) {
+            Background.executor().schedule(this::abandon, PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
+        } else {
+            failed.closed();
+        }
+    }
+
+    /** The exchange is over before its connection is there: nobody will close it when it comes. */
+    void abandonUnlessDone() {
+        if (!done) {
+            abandon();
+        }
+    }
+
+    private void abandon() {
+        done = true;
+        Connection unwanted = connection();
+        if (unwanted != null) {
+            Sockets.abandon(unwanted);
+        }
+    }
+
+    @Override
+    public boolean cancel(boolean mayInterrupt) {
+        cancelledLate = true;
+        Future<AsyncConnectionEndpoint> future = own;
+        if (future != null) {
+            return future.cancel(mayInterrupt);
+        }
+        if (!waits()) {
+            return false;
+        }
+        cancelled();
+        return true;
+    }
+
+    @Override
+    public boolean isCancelled() {
+        return result.isCancelled();
+    }
+
+    @Override
+    public boolean isDone() {
+        return result.isDone();
+    }
+
+    @Override
+    public AsyncConnectionEndpoint get() throws InterruptedException, ExecutionException {
+        return result.get();
+    }
+
+    @Override
+    public AsyncConnectionEndpoint get(long timeout, TimeUnit unit)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        return result.get(timeout, unit);
+    }
+}
