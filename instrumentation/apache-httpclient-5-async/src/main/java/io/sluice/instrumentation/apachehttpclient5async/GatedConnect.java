@@ -9,6 +9,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.hc.client5.http.nio.AsyncConnectionEndpoint;
 import org.apache.hc.core5.concurrent.BasicFuture;
 import org.apache.hc.core5.concurrent.FutureCallback;
@@ -31,6 +32,9 @@ public final class GatedConnect
     private final Handle handle;
     private final BasicFuture<AsyncConnectionEndpoint> result;
     private @Nullable Connection connection;
+    /** Whether somebody calls the manager's own connect. */
+    private final AtomicBoolean begun = new AtomicBoolean();
+
     private volatile boolean done;
     private volatile boolean cancelledLate;
     private volatile @Nullable Future<AsyncConnectionEndpoint> own;
@@ -63,8 +67,13 @@ public final class GatedConnect
         return connection;
     }
 
-    /** Whether this stands for the result, since there is no room yet. */
+    /** Whether this stands for the result, since there was no room. Otherwise the calling thread connects now. */
     public boolean waits() {
+        // Room may come at any moment, and then run() connects: one of the two.
+        return isPending() || !begun.compareAndSet(false, true);
+    }
+
+    private boolean isPending() {
         Connection wanted = connection();
         return wanted != null && wanted.isPending();
     }
@@ -90,7 +99,7 @@ public final class GatedConnect
     /** There is room, or the limiter has given up finding some; called in the background. */
     @Override
     public void run() {
-        if (result.isDone()) {
+        if (result.isDone() || !begun.compareAndSet(false, true)) {
             return;
         }
         synchronized (this) {
@@ -173,7 +182,7 @@ public final class GatedConnect
         if (future != null) {
             return future.cancel(mayInterrupt);
         }
-        if (!waits()) {
+        if (!isPending()) {
             return false;
         }
         cancelled();
