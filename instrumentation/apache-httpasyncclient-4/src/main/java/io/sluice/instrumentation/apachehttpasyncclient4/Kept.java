@@ -3,8 +3,10 @@ package io.sluice.instrumentation.apachehttpasyncclient4;
 import io.sluice.bridge.Background;
 import io.sluice.limiter.Connection;
 import io.sluice.limiter.Lease;
+import java.io.IOException;
 import java.lang.ref.WeakReference;
 import java.util.concurrent.TimeUnit;
+import org.apache.http.HttpConnection;
 import org.apache.http.nio.pool.AbstractNIOConnPool;
 import org.apache.http.pool.PoolEntry;
 import org.jspecify.annotations.Nullable;
@@ -14,6 +16,9 @@ import org.jspecify.annotations.Nullable;
  * is taken with the pool's own lock held, never the other way round.
  */
 final class Kept {
+    /** As long as HttpCore 4.4 itself lets the closing of a TLS session take (SSLIOSession). */
+    private static final long CLOSING_MILLIS = 1000;
+
     private final WeakReference<? extends AbstractNIOConnPool<?, ?, ?>> pool;
     private final WeakReference<PoolEntry<?, ?>> entry;
     /** Null where it was opened when there was no limit, and so is not counted. */
@@ -98,6 +103,43 @@ final class Kept {
                 from.validatePendingRequests();
             }
         });
-        return idle.isClosed();
+        boolean closing = idle.isClosed();
+        if (closing) {
+            isClosing();
+        }
+        return closing;
+    }
+
+    /**
+     * The client has closed the entry's connection. A TLS session stays open until the peer has said farewell, and in HttpCore
+     * 4.3 with TLS 1.3 for ever, so it is shut down when it takes too long.
+     */
+    void isClosing() {
+        final Connection open = connection;
+        PoolEntry<?, ?> closing = entry.get();
+        final Object client = closing == null ? null : closing.getConnection();
+        if (open == null || open.isClosed() || !(client instanceof HttpConnection)) {
+            return;
+        }
+        Background.executor()
+                .schedule(
+                        new Runnable() {
+                            @Override
+                            public void run() {
+                                if (!open.isClosed()) {
+                                    shutDown((HttpConnection) client);
+                                }
+                            }
+                        },
+                        CLOSING_MILLIS,
+                        TimeUnit.MILLISECONDS);
+    }
+
+    private static void shutDown(HttpConnection client) {
+        try {
+            client.shutdown();
+        } catch (IOException e) {
+            // Shut down all the same.
+        }
     }
 }

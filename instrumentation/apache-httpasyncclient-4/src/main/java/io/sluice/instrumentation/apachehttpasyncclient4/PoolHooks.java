@@ -91,6 +91,8 @@ public final class PoolHooks {
             Kept kept = Connects.ENTRIES.get(entry);
             if (kept != null && reusable) {
                 kept.idle(lease);
+            } else if (kept != null) {
+                kept.isClosing();
             }
         } finally {
             ConnectionGate.release(lease);

@@ -10,6 +10,8 @@ import org.jspecify.annotations.Nullable;
 final class Routes {
     static final String CLIENT = "apache-httpasyncclient-4";
 
+    private static final boolean HAS_CLIENT = hasClient();
+
     private Routes() {}
 
     /** What an exchange on this route asks for; null where we do not know such routes. Never blocks. */
@@ -18,7 +20,7 @@ final class Routes {
             HttpHost host = (HttpHost) route; // HttpCore by itself knows neither proxies nor tunnels
             return host.getHostName() == null ? null : Ask.direct(CLIENT, server(host));
         }
-        return route != null && isOfClient(route) ? OfClient.ask(route) : null;
+        return HAS_CLIENT && OfClient.isRoute(route) ? OfClient.ask(route) : null;
     }
 
     /**
@@ -29,9 +31,14 @@ final class Routes {
         return route instanceof HttpHost ? ((HttpHost) route).clone() : OfClient.copy(route);
     }
 
-    /** By the name: HttpCore may be there without HttpClient. */
-    private static boolean isOfClient(Object route) {
-        return route.getClass().getName().equals("org.apache.http.conn.routing.HttpRoute");
+    /** HttpCore may be there without HttpClient. */
+    private static boolean hasClient() {
+        try {
+            OfClient.isRoute(CLIENT);
+            return true;
+        } catch (LinkageError withoutClient) {
+            return false;
+        }
     }
 
     private static Destination server(HttpHost host) {
@@ -42,10 +49,14 @@ final class Routes {
     private static final class OfClient {
         private OfClient() {}
 
-        static @Nullable Ask ask(Object routeObject) {
+        static boolean isRoute(@Nullable Object route) {
+            return route instanceof HttpRoute;
+        }
+
+        static @Nullable Ask ask(@Nullable Object routeObject) {
             HttpRoute route = (HttpRoute) routeObject;
-            HttpHost target = route.getTargetHost();
-            if (target == null || target.getHostName() == null) {
+            HttpHost target = route == null ? null : route.getTargetHost();
+            if (route == null || target == null || target.getHostName() == null) {
                 return null;
             }
             // Of a chain of proxies, the first is the one that we connect to.

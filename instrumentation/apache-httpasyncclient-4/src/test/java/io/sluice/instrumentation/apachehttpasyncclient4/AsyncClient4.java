@@ -58,18 +58,11 @@ final class AsyncClient4 implements ContractClient {
         return http.execute(new HttpGet(url), null);
     }
 
-    /** What the program is told: the cause, as {@code get} wraps it. */
     String execute(HttpUriRequest request) throws Exception {
-        Future<HttpResponse> future = http.execute(request, null);
-        try {
-            return text(future);
-        } catch (InterruptedException e) {
-            request.abort(); // the caller's way to give up
-            future.cancel(true);
-            throw e;
-        }
+        return text(http.execute(request, null));
     }
 
+    /** What comes of it: status and body, or the cause of the failure. */
     static String text(Future<HttpResponse> future) throws Exception {
         try {
             HttpResponse response = future.get(30, TimeUnit.SECONDS);

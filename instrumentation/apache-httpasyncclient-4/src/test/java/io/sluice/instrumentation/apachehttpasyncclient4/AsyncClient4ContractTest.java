@@ -15,4 +15,10 @@ class AsyncClient4ContractTest extends HttpClientContract {
     protected boolean isTimeout(Throwable thrown) {
         return thrown instanceof TimeoutException;
     }
+
+    /** Who waits for a future may be interrupted; the call goes on until somebody cancels it. */
+    @Override
+    protected boolean isInterruptible() {
+        return false;
+    }
 }
