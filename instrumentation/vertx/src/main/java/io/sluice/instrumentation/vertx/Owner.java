@@ -1,0 +1,73 @@
+package io.sluice.instrumentation.vertx;
+
+import io.sluice.limiter.ConnectionOwner;
+import io.vertx.core.AsyncResult;
+import io.vertx.core.Handler;
+import io.vertx.core.Promise;
+import io.vertx.core.http.HttpConnection;
+import java.lang.ref.WeakReference;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/** How a connection is evicted: by the pool's own {@code evict}, which takes out only what nobody uses. Stateless. */
+final class Owner implements ConnectionOwner {
+    /** The pool answers on this thread, or on one that is in the midst of other work for the pool. */
+    private static final long PATIENCE_MILLIS = 200;
+
+    private static final Owner OWNER = new Owner();
+    static final WeakReference<Owner> REFERENCE = new WeakReference<>(OWNER);
+
+    private Owner() {}
+
+    @Override
+    public boolean evict(Object handle) throws Exception {
+        PooledConnection pooled = PooledConnection.of(handle);
+        Object pool = pooled == null ? null : pooled.clientPool();
+        if (pool == null) {
+            return false;
+        }
+        Eviction eviction = new Eviction();
+        Predicate<Object> isIt = connection -> connection == handle;
+        Promise<Object> promise = Promise.promise();
+        promise.future().onComplete((Handler<AsyncResult<Object>>) eviction);
+        try {
+            Reflect.call(pool, "evict", isIt, promise);
+        } catch (Exception e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new IllegalStateException(e);
+        }
+        return eviction.await();
+    }
+
+    private static final class Eviction implements Handler<AsyncResult<Object>> {
+        private final CountDownLatch done = new CountDownLatch(1);
+        private volatile @Nullable Boolean evicted;
+
+        @Override
+        public void handle(AsyncResult<Object> result) {
+            List<?> taken = result.succeeded() ? (List<?>) result.result() : null;
+            evicted = taken != null && !taken.isEmpty();
+            done.countDown();
+            if (taken != null) {
+                for (Object connection : taken) {
+                    ((HttpConnection) connection).close();
+                }
+            }
+        }
+
+        /** Whether it is being closed; if that is not known in time, it is taken for granted. */
+        boolean await() throws InterruptedException {
+            done.await(PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
+            return !Boolean.FALSE.equals(evicted);
+        }
+    }
+
+    @Override
+    public boolean finish(Object handle) {
+        return false; // whatever is in the receive buffer was read already, by the event loop
+    }
+}

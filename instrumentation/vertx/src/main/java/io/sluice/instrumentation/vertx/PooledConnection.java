@@ -1,0 +1,218 @@
+package io.sluice.instrumentation.vertx;
+
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelOption;
+import io.netty.util.concurrent.GenericFutureListener;
+import io.sluice.bridge.ConnectionGate;
+import io.sluice.bridge.FailOpen;
+import io.sluice.bridge.WeakMap;
+import io.sluice.limiter.Connection;
+import io.sluice.limiter.Lease;
+import java.lang.ref.WeakReference;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An open connection of Vert.x, and how many exchanges are on it. It holds one lease while there is one at least: that of
+ * the exchange that found it idle or opened it; the leases of those who join go back at once. Thread-safe; nothing blocks.
+ */
+final class PooledConnection {
+    /** By {@code HttpClientConnection}. */
+    private static final WeakMap<Object, PooledConnection> ALL = new WeakMap<>();
+
+    /** By the client's own lease of a connection, from when the pool has given it until it is recycled. */
+    private static final WeakMap<Object, PooledConnection> BY_LEASE = new WeakMap<>();
+
+    private final Connection connection;
+    private final WeakReference<Object> client;
+    /** Null for a connection that is in no pool, and leased until it is closed. */
+    private final @Nullable ClientPool pool;
+
+    private final WeakReference<Object> clientPool;
+    private final boolean http2;
+
+    private int exchanges;
+    /** Exchanges that have chosen this connection and were not given it yet. */
+    private int joining;
+
+    private PooledConnection(
+            Object client, Connection connection, @Nullable ClientPool pool, @Nullable Object clientPool) {
+        this.client = new WeakReference<>(client);
+        this.connection = connection;
+        this.pool = pool;
+        this.clientPool = new WeakReference<>(clientPool);
+        this.http2 = client.getClass().getSimpleName().startsWith("Http2");
+    }
+
+    /** What is known about a {@code HttpClientConnection}; null if it was opened while nobody was limited. */
+    static @Nullable PooledConnection of(@Nullable Object client) {
+        return ALL.get(client);
+    }
+
+    /** A connection is established; it holds the lease with which it was opened. */
+    static PooledConnection opened(
+            Object client, Connection connection, @Nullable ClientPool pool, @Nullable Object clientPool)
+            throws Throwable {
+        PooledConnection made = new PooledConnection(client, connection, pool, clientPool);
+        ALL.put(client, made);
+        connection.ownedBy(Owner.REFERENCE, client);
+        ChannelHandlerContext handlerContext = (ChannelHandlerContext) Reflect.call(client, "channelHandlerContext");
+        Channel channel = Objects.requireNonNull(handlerContext, "channel").channel();
+        boolean lingers = lingers(channel);
+        channel.closeFuture().addListener((GenericFutureListener<io.netty.util.concurrent.Future<Object>>)
+                future -> made.closed(channel, lingers));
+        if (made.http2) {
+            connection.answered(false);
+        }
+        return made;
+    }
+
+    /** The pool has given this client's lease to an exchange that {@link #begin} has let in. */
+    void leased(Object clientLease) {
+        BY_LEASE.put(clientLease, this);
+    }
+
+    /** Exit advice of {@code SimpleConnectionPool.recycle}. */
+    static void recycled(Object clientLease) {
+        PooledConnection leased = BY_LEASE.remove(clientLease);
+        if (leased != null) {
+            leased.end();
+        }
+    }
+
+    private void closed(Channel channel, boolean lingers) {
+        if (lingers && !channel.eventLoop().isShuttingDown()) {
+            // With SO_LINGER the JDK closes a socket only when its selector has looked once more; a scheduled task runs
+            // after that. Otherwise the end of the stream is on its way already.
+            channel.eventLoop().schedule(this::gone, 1, TimeUnit.MILLISECONDS);
+        } else {
+            gone();
+        }
+    }
+
+    /** Whether closing may reset the connection; asked while it is open, as a closed one does not say. */
+    private static boolean lingers(Channel channel) {
+        try {
+            Integer seconds = channel.config().getOption(ChannelOption.SO_LINGER);
+            return seconds != null && seconds >= 0;
+        } catch (RuntimeException closedAlready) {
+            return false;
+        }
+    }
+
+    private void gone() {
+        connection.closed();
+        if (pool != null) {
+            synchronized (this) {
+                pool.isNotShared(this);
+            }
+        }
+    }
+
+    /** How many exchanges it may carry at once. */
+    private long capacity() {
+        Object target = client.get();
+        try {
+            Object concurrency = target == null ? null : Reflect.call(target, "concurrency");
+            return concurrency instanceof Number ? ((Number) concurrency).longValue() : 0;
+        } catch (Throwable unknown) {
+            FailOpen.report(unknown);
+            return 0;
+        }
+    }
+
+    /** Reserves a place for one more exchange, if this is in use and has one left; {@link #joined} must follow. */
+    boolean join() {
+        long capacity = capacity();
+        synchronized (this) {
+            if (exchanges == 0 || connection.isClosed() || exchanges + joining >= capacity) {
+                return false;
+            }
+            joining++;
+            return true;
+        }
+    }
+
+    /** Whoever reserved a place was given a connection, this or another, or none. */
+    synchronized void joined() {
+        joining--;
+    }
+
+    /**
+     * The pool has given this connection to an exchange.
+     *
+     * @param lease the exchange's lease; it is taken over, or given back if this has one
+     * @return false if the exchange needs a lease and has none: this was idle
+     */
+    boolean begin(@Nullable Lease lease) {
+        Lease surplus = lease;
+        boolean shareable = isShareable();
+        boolean first;
+        synchronized (this) {
+            first = exchanges == 0;
+            if (first && !connection.isClosed()) {
+                if (lease == null || !lease.isHeld()) {
+                    return false;
+                }
+                Lease before = connection.lease();
+                if (connection.use(lease)) {
+                    surplus = before == lease ? null : before;
+                }
+            } else if (lease == connection.lease()) {
+                surplus = null;
+            }
+            exchanges++;
+            if (first && pool != null && shareable) {
+                pool.isShared(this);
+            }
+        }
+        ConnectionGate.release(surplus);
+        if (first && pool != null && shareable) {
+            pool.sendAlong();
+        }
+        return true;
+    }
+
+    /** An exchange is over and the pool has its connection back. */
+    private void end() {
+        synchronized (this) {
+            exchanges--;
+        }
+        settle();
+        if (pool != null && isShareable()) {
+            pool.sendAlong();
+        }
+    }
+
+    private boolean isShareable() {
+        return http2 || capacity() > 1;
+    }
+
+    /** Gives the lease back if there is no exchange. */
+    void settle() {
+        Lease over = null;
+        synchronized (this) {
+            if (exchanges == 0) {
+                over = connection.lease();
+                if (over != null) {
+                    connection.idle(over);
+                }
+                if (pool != null) {
+                    pool.isNotShared(this);
+                }
+            }
+        }
+        ConnectionGate.release(over);
+    }
+
+    Connection connection() {
+        return connection;
+    }
+
+    @Nullable
+    Object clientPool() {
+        return clientPool.get();
+    }
+}

@@ -1,0 +1,92 @@
+package io.sluice.instrumentation.vertx;
+
+import io.vertx.core.http.HttpVersion;
+import org.jspecify.annotations.Nullable;
+
+/** What the advice calls in Vert.x 4.1 and later. No method blocks; any thread. */
+public final class VertxHooks {
+    private VertxHooks() {}
+
+    /** Enter advice of {@code SimpleConnectionPool.acquire}: whom the pool is to tell; null: it is not to be asked yet. */
+    public static @Nullable Object acquiring(
+            Object clientPool, Object context, Object listener, int kind, Object handler) throws Throwable {
+        return Exchange.asking(clientPool, context, listener, kind, handler);
+    }
+
+    /** Exit advice of the constructor of {@code PoolWaiter}. */
+    public static void waiterMade(Object waiter, @Nullable Object handler) {
+        Exchange.waiterMade(waiter, handler);
+    }
+
+    /** Enter advice of {@code SimpleConnectionPool.cancel}: the waiter to cancel; null: none. */
+    public static @Nullable Object cancelling(Object waiter, Object handler) throws Throwable {
+        return Exchange.cancelling(waiter, handler);
+    }
+
+    /** Exit advice of {@code SimpleConnectionPool$Cancel.run}. */
+    public static void cancelled(@Nullable Object waiter) {
+        Exchange exchange = Exchange.ofWaiter(waiter);
+        if (exchange != null) {
+            exchange.cancelledInPool();
+        }
+    }
+
+    /** Exit advice of {@code SimpleConnectionPool.recycle}. */
+    public static void recycled(Object clientLease) {
+        PooledConnection.recycled(clientLease);
+    }
+
+    /** Exit advice of {@code SimpleConnectionPool.close}. */
+    public static void closing(Object clientPool) {
+        ClientPool.closing(clientPool);
+    }
+
+    /** Enter advice of {@code SimpleConnectionPool.connect}. */
+    public static void poolConnects(Object waiter) {
+        Opening.poolConnects(waiter);
+    }
+
+    /** Exit advice of the same. */
+    public static void poolConnected() {
+        Opening.poolConnected();
+    }
+
+    /** Enter advice of {@code HttpChannelConnector.httpConnect(context, handler)}: the handler; null: not yet. */
+    public static @Nullable Object connecting(Object connector, Object context, Object handler) throws Throwable {
+        return Opening.connecting(connector, context, handler);
+    }
+
+    /** Enter advice of connects that return a future. */
+    public static @Nullable Object connectingForFuture(Object connector, Object[] arguments) throws Throwable {
+        return Opening.connectingForFuture(connector, arguments);
+    }
+
+    /** Exit advice of the same: what is to be returned. */
+    public static @Nullable Object connected(@Nullable Object entered, @Nullable Object result) {
+        if (entered instanceof Opening) {
+            Opening.connected(entered, result);
+            return result;
+        }
+        return entered == null ? result : entered;
+    }
+
+    /** Exit advice of the constructor of {@code EndpointKey}. */
+    public static void keyed(Object[] arguments) {
+        Targets.keyed(arguments);
+    }
+
+    /** Enter advice of {@code handleResponseBegin} of an HTTP/1.x connection: its status line was parsed. */
+    public static void answered(Object client, Object[] arguments) throws Throwable {
+        PooledConnection pooled = PooledConnection.of(client);
+        if (pooled == null) {
+            return;
+        }
+        for (Object argument : arguments) {
+            if (argument instanceof HttpVersion) { // since Vert.x 5.1
+                pooled.connection().answered(argument == HttpVersion.HTTP_1_0);
+                return;
+            }
+        }
+        pooled.connection().answered(Reflect.field(arguments[1], "version") == HttpVersion.HTTP_1_0);
+    }
+}

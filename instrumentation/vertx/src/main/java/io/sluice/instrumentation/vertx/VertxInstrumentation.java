@@ -1,0 +1,89 @@
+package io.sluice.instrumentation.vertx;
+
+import io.sluice.instrumentation.api.ClientInstrumentation;
+import io.sluice.instrumentation.api.Hook;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Where the HTTP client of Vert.x 4.1 and later takes, opens, returns and closes a connection. Names are those of 4.1.8,
+ * 4.2.7, 4.3.8, 4.4.9, 4.5.10, 4.5.36, 5.0.0, 5.0.12, 5.1.0, 5.1.10, 5.2.0 and 5.2.3, but for what is said below.
+ */
+public final class VertxInstrumentation implements ClientInstrumentation {
+    private static final String HERE = "io.sluice.instrumentation.vertx.";
+    private static final String ADVICE = HERE + "VertxAdvice$";
+    private static final String HTTP = "io.vertx.core.http.impl.";
+
+    @Override
+    public String client() {
+        return "vertx";
+    }
+
+    @Override
+    public List<Hook> hooks() {
+        List<Hook> hooks = new ArrayList<>();
+        hooks.addAll(pool("io.vertx.core.net.impl.pool."));
+        hooks.addAll(pool("io.vertx.core.internal.pool.")); // since 5
+        hooks.addAll(Arrays.asList(
+                // Up to 4, and no other way to a connection; 4.0 has another pool, and is left alone.
+                Hook.on(HTTP + "HttpChannelConnector")
+                        .method("httpConnect")
+                        .parameters(2)
+                        .advice(ADVICE + "Connect")
+                        .optional(),
+                // 5.0.
+                Hook.on(HTTP + "HttpChannelConnector")
+                        .method("httpConnect")
+                        .descriptor("(Lio/vertx/core/internal/ContextInternal;)")
+                        .advice(ADVICE + "ConnectForFuture")
+                        .optional(),
+                // Since 5.1.
+                Hook.on(HTTP + "tcp.TcpHttpClientTransport")
+                        .method("connect")
+                        .descriptor("(Lio/vertx/core/internal/ContextInternal;Lio/vertx/core/net/SocketAddress;")
+                        .advice(ADVICE + "ConnectForFuture"),
+                Hook.on(HTTP + "EndpointKey").method(Hook.CONSTRUCTOR).advice(ADVICE + "Key"),
+                Hook.on(HTTP + "Http1xClientConnection")
+                        .method("handleResponseBegin")
+                        .advice(ADVICE + "Answer")
+                        .optional(),
+                Hook.on(HTTP + "http1.Http1ClientConnection")
+                        .method("handleResponseBegin")
+                        .advice(ADVICE + "Answer")));
+        return hooks;
+    }
+
+    private static List<Hook> pool(String home) {
+        String pool = home + "SimpleConnectionPool";
+        return Arrays.asList(
+                Hook.on(pool).method("acquire").parameters(4).advice(ADVICE + "Acquire"),
+                Hook.on(pool).method("connect").parameters(2).advice(ADVICE + "PoolConnect"),
+                Hook.on(pool).method("cancel").parameters(2).advice(ADVICE + "Cancel"),
+                Hook.on(pool).method("recycle").parameters(1).advice(ADVICE + "Recycle"),
+                Hook.on(pool).method("close").parameters(1).advice(ADVICE + "Close"),
+                Hook.on(pool + "$Cancel").method("run").parameters(0).advice(ADVICE + "Cancelled"),
+                Hook.on(home + "PoolWaiter")
+                        .method(Hook.CONSTRUCTOR)
+                        .parameters(4)
+                        .advice(ADVICE + "Waiter"));
+    }
+
+    @Override
+    public List<String> helpers() {
+        return Arrays.asList(
+                HERE + "Reflect$1",
+                HERE + "Reflect",
+                HERE + "Targets",
+                HERE + "ClientPool",
+                HERE + "Owner$Eviction",
+                HERE + "Owner",
+                HERE + "PooledConnection",
+                HERE + "Exchange",
+                HERE + "Opening$Step",
+                HERE + "Opening$Answer",
+                HERE + "Opening$1",
+                HERE + "Opening",
+                HERE + "VertxHooks");
+    }
+}
