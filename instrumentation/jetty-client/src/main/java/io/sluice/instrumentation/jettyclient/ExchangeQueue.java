@@ -1,0 +1,400 @@
+package io.sluice.instrumentation.jettyclient;
+
+import io.sluice.bridge.Background;
+import io.sluice.bridge.ConnectionGate;
+import io.sluice.bridge.FailOpen;
+import io.sluice.bridge.WeakMap;
+import io.sluice.limiter.Lease;
+import io.sluice.limiter.Wait;
+import java.util.AbstractQueue;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.eclipse.jetty.client.HttpClient;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The queue of one destination, around the client's own, which keeps order and capacity. An exchange joins it by asking for
+ * a lease, and can be taken out once it has one; so whoever waits is where the client looks for it when it gives up, by
+ * abort, total timeout, or the end of the client.
+ *
+ * <p>Iterating shows every exchange; {@link #size}, {@link #isEmpty} and {@link #poll} know only of those that are ready
+ * for a connection, as it is by them that the client decides whether to open one.
+ *
+ * <p>Locks: {@code this} guards the state of the exchanges; neither the client nor the limiter is called with it held.
+ * Thread-safe; nothing blocks.
+ */
+final class ExchangeQueue extends AbstractQueue<Object> {
+    /** By the client's exchange, from the queue to its end. */
+    private static final WeakMap<Object, QueuedExchange> EXCHANGES = new WeakMap<>();
+
+    private final Object destination;
+    private final Queue<Object> all;
+    private final ArrayDeque<Object> ready = new ArrayDeque<>();
+    final Openings openings;
+    /** The last connection that could carry several exchanges at once. */
+    private volatile @Nullable ConnectionUse shared;
+
+    ExchangeQueue(Object destination, Queue<Object> all) {
+        this.destination = destination;
+        this.all = all;
+        this.openings = new Openings(this);
+    }
+
+    Object destination() {
+        return destination;
+    }
+
+    static @Nullable QueuedExchange find(Object exchange) {
+        return EXCHANGES.get(exchange);
+    }
+
+    static @Nullable QueuedExchange forget(Object exchange) {
+        return EXCHANGES.remove(exchange);
+    }
+
+    /** Asks for a lease on behalf of an exchange of this destination; null: go on without one. */
+    @Nullable
+    Lease ask() {
+        return Asks.ask(destination, this);
+    }
+
+    // ---- Joining ------------------------------------------------------------------------------------------------
+
+    @Override
+    public boolean offer(Object exchange) {
+        QueuedExchange queued = EXCHANGES.get(exchange);
+        if (queued == null || !again(queued)) {
+            queued = new QueuedExchange();
+            EXCHANGES.put(exchange, queued);
+        }
+        if (!all.offer(exchange)) {
+            EXCHANGES.remove(exchange);
+            giveUp(queued, Wait.Outcome.CANCELLED);
+            return false;
+        }
+        if (queued.lease != null) {
+            isReady(exchange, queued);
+        } else {
+            join(exchange, queued);
+        }
+        if (openings.someAreHeld()) {
+            execute(new GoOn(this)); // the client may count on them, and not open another
+        }
+        return true;
+    }
+
+    /** The client could not send it on the connection that it had chosen: it keeps its lease. */
+    private boolean again(QueuedExchange queued) {
+        ConnectionUse use = queued.use;
+        synchronized (this) {
+            if (queued.state != QueuedExchange.State.TAKEN) {
+                return false;
+            }
+            queued.state = QueuedExchange.State.WAITING;
+            queued.associated = false;
+            queued.use = null;
+        }
+        if (use != null) {
+            use.leave(queued, queued.lease);
+        }
+        Lease lease = queued.lease;
+        if (lease != null && !lease.isHeld()) {
+            queued.lease = null; // it ended with the connection
+        }
+        return true;
+    }
+
+    private void join(Object exchange, QueuedExchange queued) {
+        ConnectionUse stream = shared;
+        Lease lease = stream != null && stream.isActive() ? null : ask();
+        if (lease == null) {
+            isReady(exchange, queued);
+            return;
+        }
+        boolean isOver;
+        synchronized (this) {
+            queued.lease = lease;
+            isOver = queued.state == QueuedExchange.State.OVER;
+        }
+        if (isOver) {
+            lease.release(); // aborted between joining and asking
+            return;
+        }
+        Settled settled = new Settled(this, exchange, queued, lease);
+        if (lease.isPending()) {
+            long maxNanos = ConnectionGate.maxWaitNanos(0);
+            if (maxNanos > 0) {
+                queued.timer = Background.executor().schedule(new GiveUp(lease), maxNanos, TimeUnit.NANOSECONDS);
+            }
+            if (lease.whenSettled(settled)) {
+                return;
+            }
+        }
+        if (lease.isHeld()) {
+            isReady(exchange, queued); // the client is about to look into the queue
+        } else {
+            settled.run();
+        }
+    }
+
+    private boolean isReady(Object exchange, QueuedExchange queued) {
+        synchronized (this) {
+            if (queued.state != QueuedExchange.State.WAITING) {
+                return false;
+            }
+            queued.state = QueuedExchange.State.READY;
+            ready.add(exchange);
+            return true;
+        }
+    }
+
+    /** There is an answer for an exchange that waited; called in the background. */
+    void settled(Object exchange, QueuedExchange queued, Lease lease) {
+        ScheduledFuture<?> timer = queued.timer;
+        if (timer != null) {
+            timer.cancel(false);
+        }
+        if (lease.isHeld()) {
+            if (isReady(exchange, queued)) {
+                execute(new GoOn(this));
+            } else {
+                lease.release();
+            }
+        } else if (lease.outcome() != Wait.Outcome.GRANTED) {
+            boolean waits;
+            synchronized (this) {
+                waits = queued.state == QueuedExchange.State.WAITING;
+            }
+            if (waits) {
+                execute(new Refuse(exchange, lease));
+            }
+        }
+    }
+
+    /** Those that wait go as further streams of a connection that is there now. */
+    private void letGoAlong() {
+        for (Object exchange : new ArrayList<>(all)) {
+            QueuedExchange queued = EXCHANGES.get(exchange);
+            Lease lease = queued == null ? null : queued.lease;
+            if (queued != null && lease != null && lease.isPending() && lease.abandon(Wait.Outcome.GRANTED)) {
+                queued.lease = null;
+                isReady(exchange, queued);
+            }
+        }
+    }
+
+    // ---- Leaving ------------------------------------------------------------------------------------------------
+
+    @Override
+    public @Nullable Object poll() {
+        Passage passage = Passage.current();
+        ConnectionUse use = passage == null ? null : JettyHooks.use(passage.connection);
+        Object exchange;
+        QueuedExchange queued;
+        synchronized (this) {
+            exchange = ready.peek();
+            queued = exchange == null ? null : EXCHANGES.get(exchange);
+            if (exchange == null || queued == null) {
+                return null;
+            }
+            if (use != null && passage != null && !use.enter(queued)) {
+                passage.refusedBy = this; // about to be closed: the client puts it back
+                return null;
+            }
+            ready.remove();
+            queued.state = QueuedExchange.State.TAKEN;
+        }
+        all.remove(exchange);
+        openings.served(queued);
+        if (passage != null) {
+            passage.taken = queued;
+        }
+        Lease lease = queued.lease;
+        if (use == null || JettyTypes.isAborted(exchange)) {
+            // A connection that nobody counts, or an exchange that the client is about to drop.
+            if (use != null) {
+                use.end(queued);
+            }
+            ConnectionGate.release(lease);
+            return exchange;
+        }
+        use.begin(queued, lease);
+        if (use.multiplexed) {
+            shared = use;
+            letGoAlong();
+        }
+        return exchange;
+    }
+
+    @Override
+    public boolean remove(@Nullable Object exchange) {
+        if (exchange == null || !all.remove(exchange)) {
+            return false;
+        }
+        QueuedExchange queued = EXCHANGES.remove(exchange);
+        if (queued != null) {
+            synchronized (this) {
+                ready.remove(exchange);
+            }
+            giveUp(queued, Wait.Outcome.CANCELLED);
+        }
+        return true;
+    }
+
+    private void giveUp(QueuedExchange queued, Wait.Outcome why) {
+        Lease lease;
+        synchronized (this) {
+            queued.state = QueuedExchange.State.OVER;
+            lease = queued.lease;
+        }
+        if (lease != null && !lease.abandon(why)) {
+            lease.release();
+        }
+    }
+
+    @Override
+    public @Nullable Object peek() {
+        synchronized (this) {
+            return ready.peek();
+        }
+    }
+
+    @Override
+    public int size() {
+        synchronized (this) {
+            return ready.size();
+        }
+    }
+
+    @Override
+    public boolean contains(@Nullable Object exchange) {
+        return all.contains(exchange);
+    }
+
+    @Override
+    public Iterator<Object> iterator() {
+        return all.iterator();
+    }
+
+    /** Whether nobody is in the queue, with or without a lease. */
+    boolean isDeserted() {
+        return all.isEmpty();
+    }
+
+    /** With {@code this} held: those that are ready, first things first. */
+    List<QueuedExchange> readyOnes() {
+        List<QueuedExchange> ones = new ArrayList<>(ready.size());
+        for (Object exchange : ready) {
+            QueuedExchange queued = EXCHANGES.get(exchange);
+            if (queued != null) {
+                ones.add(queued);
+            }
+        }
+        return ones;
+    }
+
+    // ---- The client's threads -----------------------------------------------------------------------------------
+
+    /** Runs a task that calls the client on a thread of the client, here where it has none any more. */
+    void execute(Runnable task) {
+        HttpClient client = JettyTypes.client(destination);
+        Executor executor = client == null ? null : client.getExecutor();
+        if (executor != null) {
+            try {
+                executor.execute(task);
+                return;
+            } catch (RejectedExecutionException stopped) {
+                // Then here.
+            }
+        }
+        task.run();
+    }
+
+    /** Lets the client send what is ready, and opens what is missing for the rest. */
+    private static final class GoOn implements Runnable {
+        private final ExchangeQueue queue;
+
+        GoOn(ExchangeQueue queue) {
+            this.queue = queue;
+        }
+
+        @Override
+        public void run() {
+            try {
+                JettyTypes.send(queue.destination);
+                queue.openings.lend();
+            } catch (Throwable fault) {
+                FailOpen.report(fault);
+            }
+        }
+    }
+
+    void goOn() {
+        execute(new GoOn(this));
+    }
+
+    private static final class Settled implements Runnable {
+        private final ExchangeQueue queue;
+        private final Object exchange;
+        private final QueuedExchange queued;
+        private final Lease lease;
+
+        Settled(ExchangeQueue queue, Object exchange, QueuedExchange queued, Lease lease) {
+            this.queue = queue;
+            this.exchange = exchange;
+            this.queued = queued;
+            this.lease = lease;
+        }
+
+        @Override
+        public void run() {
+            queue.settled(exchange, queued, lease);
+        }
+    }
+
+    /** {@code sluice.waitTimeout} is over. */
+    private static final class GiveUp implements Runnable {
+        private final Lease lease;
+
+        GiveUp(Lease lease) {
+            this.lease = lease;
+        }
+
+        @Override
+        public void run() {
+            lease.abandon(Wait.Outcome.TIMEOUT);
+        }
+    }
+
+    /** Ends an exchange that gets no lease, with the exceptions that the client itself has for a full queue or a timeout. */
+    private static final class Refuse implements Runnable {
+        private final Object exchange;
+        private final Lease lease;
+
+        Refuse(Object exchange, Lease lease) {
+            this.exchange = exchange;
+            this.lease = lease;
+        }
+
+        @Override
+        public void run() {
+            try {
+                JettyTypes.abort(
+                        exchange,
+                        lease.outcome() == Wait.Outcome.QUEUE_FULL
+                                ? new RejectedExecutionException(lease.refusal())
+                                : new TimeoutException(lease.refusal()));
+            } catch (Throwable fault) {
+                FailOpen.report(fault);
+            }
+        }
+    }
+}

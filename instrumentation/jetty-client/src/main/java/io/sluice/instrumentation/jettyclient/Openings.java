@@ -1,0 +1,246 @@
+package io.sluice.instrumentation.jettyclient;
+
+import io.sluice.limiter.Lease;
+import java.nio.channels.AsynchronousCloseException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import org.eclipse.jetty.client.AbstractConnectionPool;
+import org.eclipse.jetty.util.Promise;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The connections of one destination that the client wants to open. The client's pool opens them on suspicion: one is not
+ * bound to an exchange, and there may be more of them than exchanges. Each is opened with the lease of an exchange that
+ * has none under way yet; those that are too many are held back until there is one.
+ *
+ * <p>Locks: the queue's. Thread-safe; nothing blocks.
+ */
+final class Openings {
+    private static final ThreadLocal<@Nullable Boolean> AHEAD = new ThreadLocal<>();
+
+    private final ExchangeQueue queue;
+    private final ArrayDeque<Opening> held = new ArrayDeque<>(0);
+    /** How many are under way, all but the explicit ones. */
+    private int underWay;
+
+    private volatile boolean someAreHeld;
+
+    Openings(ExchangeQueue queue) {
+        this.queue = queue;
+    }
+
+    /** The calling thread opens connections ahead of need, as the program wants it. Returns what was set before. */
+    static @Nullable Object beginAhead() {
+        Object before = AHEAD.get();
+        AHEAD.set(Boolean.TRUE);
+        return before;
+    }
+
+    static void endAhead(@Nullable Object before) {
+        if (before == null) {
+            AHEAD.remove();
+        }
+    }
+
+    boolean someAreHeld() {
+        return someAreHeld;
+    }
+
+    /**
+     * The client wants to open a connection.
+     *
+     * @return what it is to open it for; null: not now
+     */
+    @Nullable
+    Promise<Object> open(Promise<Object> promise) {
+        boolean explicit = isExplicit(promise);
+        Opening opening = new Opening(queue, promise, explicit);
+        if (explicit || AHEAD.get() != null) {
+            return askItself(opening) ? opening : null;
+        }
+        // A pool that wants as many connections as it may have opens one though another is idle.
+        boolean needless = idleConnections() > 0 && !Asks.hasRoom(queue.destination());
+        QueuedExchange lender = null;
+        boolean isHeld = false;
+        synchronized (queue) {
+            List<QueuedExchange> ready = queue.readyOnes();
+            if (needless || underWay >= ready.size()) {
+                hold(opening);
+                isHeld = true;
+            } else {
+                lender = lender(ready);
+                if (lender != null) {
+                    begin(opening, lender);
+                }
+            }
+        }
+        if (isHeld) {
+            if (needless) {
+                queue.goOn(); // the idle one may be taken by somebody else
+            }
+            return null;
+        }
+        return (lender != null ? opening.takeRoom() : askItself(opening)) ? opening : null;
+    }
+
+    /** Whether the program itself asked for this connection: the pool's promises are classes of the client. */
+    private boolean isExplicit(Promise<Object> promise) {
+        return !promise.getClass().getName().startsWith("org.eclipse.jetty.client.")
+                && JettyTypes.pool(queue.destination()) instanceof AbstractConnectionPool;
+    }
+
+    private int idleConnections() {
+        Object pool = JettyTypes.pool(queue.destination());
+        try {
+            return pool == null
+                    ? 0
+                    : (Integer)
+                            pool.getClass().getMethod("getIdleConnectionCount").invoke(pool);
+        } catch (ReflectiveOperationException notShown) {
+            return 0;
+        }
+    }
+
+    /** With the queue locked. */
+    private void hold(Opening opening) {
+        held.add(opening);
+        someAreHeld = true;
+    }
+
+    /** With the queue locked. */
+    private static @Nullable QueuedExchange lender(List<QueuedExchange> ready) {
+        for (QueuedExchange one : ready) {
+            if (one.opening == null && one.lease != null && one.lease.isHeld()) {
+                return one;
+            }
+        }
+        return null;
+    }
+
+    /** With the queue locked. */
+    private void begin(Opening opening, QueuedExchange lender) {
+        underWay++;
+        opening.lentBy(lender);
+        lender.opening = opening;
+    }
+
+    /** Nobody lends a lease: it takes its own place in the queue. True if it goes on at once. */
+    private boolean askItself(Opening opening) {
+        Lease own = opening.explicit ? Asks.askForExplicit(queue.destination()) : queue.ask();
+        if (own == null || own.isHeld()) {
+            begin(opening, own);
+            return own == null || opening.takeRoom();
+        }
+        synchronized (queue) {
+            opening.own = own;
+            if (!opening.explicit) {
+                hold(opening);
+            }
+        }
+        opening.awaitOwn(own);
+        return false;
+    }
+
+    private void begin(Opening opening, @Nullable Lease own) {
+        synchronized (queue) {
+            if (!opening.explicit) {
+                underWay++;
+            }
+            opening.begunWith(own);
+        }
+    }
+
+    /** An opening has its own lease; false if it goes on with another one already, or never will. */
+    boolean begin(Opening opening) {
+        synchronized (queue) {
+            if (opening.isBegun() || (!opening.explicit && !held.remove(opening))) {
+                return false;
+            }
+            someAreHeld = !held.isEmpty();
+            if (!opening.explicit) {
+                underWay++;
+            }
+            opening.begunWith(opening.own);
+            return true;
+        }
+    }
+
+    /** Opens for the exchanges that are ready what was held back. */
+    void lend() {
+        while (someAreHeld) {
+            Opening opening;
+            QueuedExchange lender;
+            synchronized (queue) {
+                List<QueuedExchange> ready = queue.readyOnes();
+                if (held.isEmpty() || underWay >= ready.size()) {
+                    return;
+                }
+                lender = lender(ready);
+                opening = held.remove();
+                someAreHeld = !held.isEmpty();
+                if (lender != null) {
+                    begin(opening, lender);
+                }
+            }
+            boolean goesNow;
+            if (lender != null) {
+                opening.dropOwn();
+                goesNow = opening.takeRoom();
+            } else if (opening.own != null) {
+                synchronized (queue) {
+                    hold(opening);
+                }
+                return; // it has asked already
+            } else {
+                goesNow = askItself(opening);
+            }
+            if (goesNow) {
+                opening.connectLater();
+            }
+            if (lender == null) {
+                return;
+            }
+        }
+    }
+
+    /** An exchange has its connection, be it the one that was opened with its lease or another one. */
+    void served(QueuedExchange exchange) {
+        Opening other;
+        synchronized (queue) {
+            other = exchange.opening;
+            exchange.opening = null;
+        }
+        if (other != null) {
+            other.takeBack();
+        }
+    }
+
+    /** A connection is there, or could not be opened. */
+    void ended(Opening opening) {
+        synchronized (queue) {
+            if (!opening.explicit) {
+                underWay--;
+            }
+            QueuedExchange lender = opening.lender();
+            if (lender != null && lender.opening == opening) {
+                lender.opening = null;
+            }
+        }
+        lend();
+    }
+
+    /** The destination is closed: what is held back never comes. */
+    void closed() {
+        List<Opening> never;
+        synchronized (queue) {
+            never = new ArrayList<>(held);
+            held.clear();
+            someAreHeld = false;
+        }
+        for (Opening opening : never) {
+            opening.dropOwn();
+            opening.refuse(new AsynchronousCloseException());
+        }
+    }
+}
