@@ -64,7 +64,7 @@ public final class Connects {
                 || reactor.getStatus().compareTo(IOReactorStatus.ACTIVE) > 0) {
             return null; // the reactor has an exception for it
         }
-        final CountedRequest request = new CountedRequest(
+        CountedRequest request = new CountedRequest(
                 reactor,
                 selector,
                 (Queue<SessionRequestImpl>) queue,
@@ -84,12 +84,7 @@ public final class Connects {
         }
         // The request was cancelled while the pool looked for a connection. The pool does not know yet of what it is to
         // forget, and whoever takes its lock next does.
-        Background.executor().execute(new Runnable() {
-            @Override
-            public void run() {
-                request.cancel();
-            }
-        });
+        Background.executor().execute(request::cancel);
         return request;
     }
 

@@ -89,7 +89,7 @@ final class Kept {
      * leases it between the two gets another one, and a manager that takes an entry back sets its expiry anew.
      */
     boolean evict() {
-        final AbstractNIOConnPool<?, ?, ?> from = pool.get();
+        AbstractNIOConnPool<?, ?, ?> from = pool.get();
         PoolEntry<?, ?> idle = entry.get();
         if (from == null || idle == null) {
             return false;
@@ -97,12 +97,7 @@ final class Kept {
         idle.updateExpiry(1, TimeUnit.NANOSECONDS); // 0 would mean never; less than a millisecond means now
         from.closeExpired();
         // While it looked through its entries, the pool may have put answers aside that it gives only in other methods.
-        Background.executor().execute(new Runnable() {
-            @Override
-            public void run() {
-                from.validatePendingRequests();
-            }
-        });
+        Background.executor().execute(from::validatePendingRequests);
         boolean closing = idle.isClosed();
         if (closing) {
             isClosing();
@@ -115,20 +110,17 @@ final class Kept {
      * 4.3 with TLS 1.3 for ever, so it is shut down when it takes too long.
      */
     void isClosing() {
-        final Connection open = connection;
+        Connection open = connection;
         PoolEntry<?, ?> closing = entry.get();
-        final Object client = closing == null ? null : closing.getConnection();
+        Object client = closing == null ? null : closing.getConnection();
         if (open == null || open.isClosed() || !(client instanceof HttpConnection)) {
             return;
         }
         Background.executor()
                 .schedule(
-                        new Runnable() {
-                            @Override
-                            public void run() {
-                                if (!open.isClosed()) {
-                                    shutDown((HttpConnection) client);
-                                }
+                        () -> {
+                            if (!open.isClosed()) {
+                                shutDown((HttpConnection) client);
                             }
                         },
                         CLOSING_MILLIS,

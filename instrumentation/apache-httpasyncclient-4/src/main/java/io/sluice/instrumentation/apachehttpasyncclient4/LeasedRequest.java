@@ -88,15 +88,7 @@ final class LeasedRequest
         long maxNanos = ConnectionGate.maxWaitNanos(clientMaxNanos);
         if (maxNanos > 0) {
             timer = Background.executor()
-                    .schedule(
-                            new Runnable() {
-                                @Override
-                                public void run() {
-                                    lease.abandon(Wait.Outcome.TIMEOUT);
-                                }
-                            },
-                            maxNanos,
-                            TimeUnit.NANOSECONDS);
+                    .schedule(() -> lease.abandon(Wait.Outcome.TIMEOUT), maxNanos, TimeUnit.NANOSECONDS);
         }
         if (!lease.whenSettled(this)) {
             noLongerWaits();

@@ -1,0 +1,76 @@
+package io.sluice.instrumentation.apachehttpasyncclient4;
+
+import io.sluice.instrumentation.testing.ContractClient;
+import io.sluice.instrumentation.testing.TestAgent;
+import io.sluice.instrumentation.testing.TestServer;
+import io.sluice.limiter.Limits;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.apache.http.impl.nio.client.HttpAsyncClients;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+
+/** Closes what a test has opened, and sets the limits back. */
+abstract class AsyncTestBase {
+    private final List<AutoCloseable> toClose = new ArrayList<>();
+
+    @BeforeEach
+    void defaults() {
+        TestAgent.limits(Limits.defaults());
+    }
+
+    @AfterEach
+    void closeAll() throws Exception {
+        for (int i = toClose.size() - 1; i >= 0; i--) {
+            toClose.get(i).close();
+        }
+        TestAgent.limits(Limits.defaults());
+    }
+
+    final <T extends AutoCloseable> T closing(T closeable) {
+        toClose.add(closeable);
+        return closeable;
+    }
+
+    final AsyncClient4 client() {
+        return closing(AsyncClient4.with(ContractClient.Setup.plain()));
+    }
+
+    static void awaitPending(TestServer server, int count) throws Exception {
+        TestAgent.await("so many wait", () -> TestAgent.figures(server).pending() == count);
+    }
+
+    /** Every lease is back, and every open connection is idle. */
+    static void awaitQuiet(TestServer server) throws Exception {
+        TestAgent.await(
+                "every lease is back",
+                () -> TestAgent.figures(server).leased() == 0
+                        && TestAgent.figures(server).pending() == 0);
+        TestAgent.await(
+                "every open connection is idle",
+                () -> TestAgent.figures(server).open()
+                        == TestAgent.figures(server).idle());
+    }
+
+    /** What the future fails with. */
+    static Throwable failure(Future<?> future) throws Exception {
+        try {
+            throw new AssertionError("expected a failure, not " + future.get(20, TimeUnit.SECONDS));
+        } catch (ExecutionException e) {
+            return e.getCause();
+        }
+    }
+
+    /** Whether a cancelled future also ends the exchange: from 4.1 on. */
+    static boolean cancelEndsExchange() {
+        try {
+            HttpAsyncClients.class.getMethod("createPipelining");
+            return true;
+        } catch (NoSuchMethodException e) {
+            return false;
+        }
+    }
+}
