@@ -152,6 +152,35 @@ class RelocatedIT {
                         + " set sluice.relocated=" + Pattern.quote(setting) + "\\R");
     }
 
+    /** The connection with the renamed method is loaded long after the manager, which would be hooked first. */
+    @Test
+    void copyOfUnknownShapeIsLeftAloneAsAWholeWithOneLine() throws Exception {
+        ShadedJar.relocating()
+                .rename("org.apache.", "com.acme.shaded.org.apache.")
+                .rename(PROGRAM, "com.acme.Program")
+                .renameMethod("receiveResponseHeader", "a")
+                .pack(new File(folder, "obfuscated.jar"));
+        try (TestServer server = Answers.server().start();
+                ChildJvm.Running running = ChildJvm.program(SideBySide.class)
+                        .systemProperty("test.url", server.url("/hold"))
+                        .systemProperty(
+                                "com.acme.shaded.org.apache.commons.logging.Log",
+                                "com.acme.shaded.org.apache.commons.logging.impl.NoOpLog")
+                        .classPath(new File(folder, "obfuscated.jar"))
+                        .arguments("com.acme.Program")
+                        .agent("relocated=" + SETTING)
+                        .start()) {
+            server.awaitRequests(ManyRequests.COUNT);
+            server.letGo();
+            ChildJvm.Result result = running.await();
+            assertAllAnswered(result, 1);
+            assertThat(result.stderr())
+                    .isEqualTo(String.format("[sluice] WARN apache-httpclient-4:"
+                            + " com.acme.shaded.org.apache.http.impl.DefaultBHttpClientConnection"
+                            + " has an unknown shape (no method receiveResponseHeader); left alone%n"));
+        }
+    }
+
     @Test
     void badValueIsNamedAndTheProgramRuns() throws Exception {
         try (TestServer server = Answers.server().start()) {

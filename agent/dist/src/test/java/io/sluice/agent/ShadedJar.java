@@ -26,6 +26,8 @@ import net.bytebuddy.jar.asm.commons.Remapper;
  */
 final class ShadedJar {
     private final Map<String, String> packages = new LinkedHashMap<>();
+    private String method = "";
+    private String newMethod = "";
 
     private ShadedJar() {}
 
@@ -37,6 +39,13 @@ final class ShadedJar {
     /** Renames what begins so, with dots. */
     ShadedJar rename(String original, String relocated) {
         packages.put(original.replace('.', '/'), relocated.replace('.', '/'));
+        return this;
+    }
+
+    /** Renames all methods of this name, as an obfuscator does. */
+    ShadedJar renameMethod(String name, String newName) {
+        method = name;
+        newMethod = newName;
         return this;
     }
 
@@ -99,6 +108,11 @@ final class ShadedJar {
         @Override
         public String map(String internalName) {
             return rename(internalName);
+        }
+
+        @Override
+        public String mapMethodName(String owner, String name, String descriptor) {
+            return name.equals(method) ? newMethod : name;
         }
 
         @Override

@@ -33,9 +33,11 @@ final class AgentClasses {
     /** The class file of a class of ours by its binary name; null where there is none. Not to be asked for others. */
     byte @Nullable [] bytes(String name) throws IOException {
         InputStream stream = loader.getResourceAsStream(name.replace('.', '/') + ".class");
-        if (stream == null) {
-            return null;
-        }
+        return stream == null ? null : bytes(stream);
+    }
+
+    /** All of a stream, which is closed. */
+    static byte[] bytes(InputStream stream) throws IOException {
         try {
             ByteArrayOutputStream bytes = new ByteArrayOutputStream(8192);
             byte[] buffer = new byte[8192];

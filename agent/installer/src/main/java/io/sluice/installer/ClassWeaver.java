@@ -29,12 +29,16 @@ import org.jspecify.annotations.Nullable;
  * no members, so that loaded classes can be woven, too, and copies what it does not know.
  */
 final class ClassWeaver {
-    /** A class lacks a method that it should have. */
+    /** A class is not as it should be; the message names it, and says what is wrong. */
     static final class UnknownShapeException extends Exception {
         private static final long serialVersionUID = 1;
 
-        UnknownShapeException(String method) {
-            super(method);
+        UnknownShapeException(String className, String what) {
+            super(className + " has an unknown shape (" + what + ")");
+        }
+
+        private UnknownShapeException(String className, Throwable cause) {
+            super(className + " could not be woven", cause);
         }
     }
 
@@ -53,9 +57,19 @@ final class ClassWeaver {
      *
      * @param loader the class's loader; null is the bootstrap loader
      * @param client whose helpers are, or seem to be, in that loader
-     * @throws UnknownShapeException with the hook's method where one that is not optional matches nothing
+     * @throws UnknownShapeException where a hook that is not optional matches nothing, or the advice does not fit
      */
     byte[] weave(String className, @Nullable ClassLoader loader, byte[] classFile, List<Hook> hooks, Client client)
+            throws UnknownShapeException {
+        try {
+            return weaveAll(className, loader, classFile, hooks, client);
+        } catch (RuntimeException | LinkageError doesNotFit) {
+            throw new UnknownShapeException(className, doesNotFit);
+        }
+    }
+
+    private byte[] weaveAll(
+            String className, @Nullable ClassLoader loader, byte[] classFile, List<Hook> hooks, Client client)
             throws UnknownShapeException {
         ClassFileLocator clientClasses = loader == null
                 ? ClassFileLocator.ForClassLoader.ofBootLoader()
@@ -77,7 +91,7 @@ final class ClassWeaver {
                         .withExceptionHandler(new Report())
                         .on(methods));
             } else if (!hook.isOptional()) {
-                throw new UnknownShapeException(hook.method());
+                throw new UnknownShapeException(className, "no method " + hook.method());
             }
         }
         return builder.make(TypeResolutionStrategy.Disabled.INSTANCE, types).getBytes();

@@ -3,7 +3,9 @@ package io.sluice.installer;
 import io.sluice.instrumentation.api.ClientInstrumentation;
 import io.sluice.instrumentation.api.Hook;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -55,6 +57,20 @@ final class Client {
         helpers = relocation.nameHelpers(original.helpers, copy);
         opens = original.opens;
         this.relocation = relocation;
+    }
+
+    /** The hooks by hooked class, in the order in which they were given. */
+    Map<String, List<Hook>> hooksByType() {
+        Map<String, List<Hook>> byType = new LinkedHashMap<String, List<Hook>>();
+        for (Hook hook : hooks) {
+            List<Hook> ofType = byType.get(hook.type());
+            if (ofType == null) {
+                ofType = new ArrayList<Hook>();
+                byType.put(hook.type(), ofType);
+            }
+            ofType.add(hook);
+        }
+        return byType;
     }
 
     /** The binary names of the hooked classes, each as often as it has hooks. */

@@ -1,7 +1,9 @@
 package io.sluice.installer;
 
 import io.sluice.bridge.WeakMap;
+import java.lang.ref.SoftReference;
 import java.util.Collections;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
@@ -12,6 +14,11 @@ final class LoaderState {
     final Set<String> woven = set();
     /** Names of classes that were looked at, and are either woven or left alone for good. */
     final Set<String> handled = set();
+    /** Clients whose classes here are all known to be as they should be. */
+    final Set<Client> checked = set();
+    /** What was woven for a trial, by {@link #key}, until the class is loaded. */
+    final Map<String, SoftReference<ShapeCheck.Trial>> trials =
+            new ConcurrentHashMap<String, SoftReference<ShapeCheck.Trial>>(8);
     /** Clients whose helpers are defined. */
     final Set<Client> prepared = set();
     /** Clients that are left alone here: one of their classes is unknown to us. */

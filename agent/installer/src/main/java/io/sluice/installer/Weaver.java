@@ -17,8 +17,9 @@ import org.jspecify.annotations.Nullable;
  * again in the background, as no class can be from within a transformation. The same goes for classes that were loaded
  * before the agent, or by a thread that was busy weaving: the JVM offers those to no transformer.
  *
- * <p>Thread-safe; holds no lock while it weaves. Never throws, and never leaves a client half woven: when a class is not
- * the one we know, the client is left alone in that class loader, and what was woven of it is undone in the background.
+ * <p>Thread-safe; holds no lock while it weaves. Never throws, and never leaves a client half woven: all its classes are
+ * tried before the first is woven ({@link ShapeCheck}), and when one is not as we know it, the client is left alone in that
+ * class loader, with one line. Should that come out later after all, what was woven is undone in the background.
  */
 final class Weaver implements ClassFileTransformer {
     /** Is told what the weaver sees. Called while a class is being loaded: must neither block nor throw. */
@@ -152,14 +153,26 @@ final class Weaver implements ClassFileTransformer {
                 continue;
             }
             try {
-                prepare(client, loader, state);
                 byte[] before = woven == null ? classFile : woven;
-                woven = classWeaver().weave(target.className, loader, before, part.hooks, client);
+                if (!client.support && !state.checked.contains(client)) {
+                    ShapeCheck.check(client, target.className, before, loader, state, classWeaver());
+                    state.checked.add(client);
+                }
+                prepare(client, loader, state);
+                byte[] tried = ShapeCheck.take(key, before, state);
+                woven = tried == null
+                        ? classWeaver().weave(target.className, loader, before, part.hooks, client)
+                        : tried;
                 state.woven.add(key);
                 Log.debug(client.name + ": wove " + target.className);
             } catch (ClassWeaver.UnknownShapeException unknown) {
-                Log.warn(client.name + ": " + target.className + " has an unknown shape (no method "
-                        + unknown.getMessage() + "); left alone");
+                Throwable cause = unknown.getCause();
+                String message = client.name + ": " + unknown.getMessage() + "; left alone";
+                if (cause == null) {
+                    Log.warn(message);
+                } else {
+                    Log.fault(message, cause);
+                }
                 leaveAlone(client, state);
             } catch (Throwable fault) {
                 Log.fault(client.name + ": " + target.className + " could not be woven; left alone", fault);
@@ -178,6 +191,7 @@ final class Weaver implements ClassFileTransformer {
 
     private void leaveAlone(Client client, LoaderState state) {
         state.leftAlone.add(client);
+        state.trials.clear();
         if (client.support) {
             // Connections whose end nobody notices would be counted for ever.
             supportFailed = true;

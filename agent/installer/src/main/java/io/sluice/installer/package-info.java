@@ -10,6 +10,7 @@
  *  |   |   +- Relocations the copies of clients under other package names; each one's names are a Relocation
  *  |   +- UnnamedCopies   sees copies that nobody named, and tells how to; CopyNames finds their packages
  *  |   +- ClassWeaver     one class and its hooks, by Byte Buddy, which is not loaded before
+ *  |   +- ShapeCheck      tries all classes of a client before the first is woven
  *  |   +- AgentClasses    the bytes of advice, helpers and bridge; ClassRelocator changes them for a relocated copy
  *  |   +- Helpers         defines an instrumentation's classes in the client's class loader
  *  |   +- BridgeView      whether a class loader shows the bridge to its classes; BridgeProbe asks from inside

@@ -25,29 +25,38 @@ public final class Hook {
     private final int parameters;
     private final String advice;
     private final boolean optional;
+    private final boolean typeRequired;
 
-    private Hook(String type, String method, String descriptor, int parameters, String advice, boolean optional) {
+    private Hook(
+            String type,
+            String method,
+            String descriptor,
+            int parameters,
+            String advice,
+            boolean optional,
+            boolean typeRequired) {
         this.type = type;
         this.method = method;
         this.descriptor = descriptor;
         this.parameters = parameters;
         this.advice = advice;
         this.optional = optional;
+        this.typeRequired = typeRequired;
     }
 
     /** A hook on a class, by its binary name: {@code java.util.Map$Entry}. It still needs a method and an advice. */
     public static Hook on(String type) {
-        return new Hook(type, "", "", ANY, "", false);
+        return new Hook(type, "", "", ANY, "", false, false);
     }
 
     /** The same on another class, by its binary name: that of a copy of the client under other package names. */
     public Hook type(String name) {
-        return new Hook(name, method, descriptor, parameters, advice, optional);
+        return new Hook(name, method, descriptor, parameters, advice, optional, typeRequired);
     }
 
     /** On methods of this name; {@link #CONSTRUCTOR} for constructors. */
     public Hook method(String name) {
-        return new Hook(type, name, descriptor, parameters, advice, optional);
+        return new Hook(type, name, descriptor, parameters, advice, optional, typeRequired);
     }
 
     /**
@@ -55,22 +64,31 @@ public final class Hook {
      * descriptor is the beginning of another one.
      */
     public Hook descriptor(String beginning) {
-        return new Hook(type, method, beginning, parameters, advice, optional);
+        return new Hook(type, method, beginning, parameters, advice, optional, typeRequired);
     }
 
     /** Only on methods with so many parameters. */
     public Hook parameters(int count) {
-        return new Hook(type, method, descriptor, count, advice, optional);
+        return new Hook(type, method, descriptor, count, advice, optional, typeRequired);
     }
 
     /** Inlines this class, given by its binary name: static methods with Byte Buddy's advice annotations. */
     public Hook advice(String className) {
-        return new Hook(type, method, descriptor, parameters, className, optional);
+        return new Hook(type, method, descriptor, parameters, className, optional, typeRequired);
     }
 
     /** The method may be missing: some versions of the client do without it. */
     public Hook optional() {
-        return new Hook(type, method, descriptor, parameters, advice, true);
+        return new Hook(type, method, descriptor, parameters, advice, true, typeRequired);
+    }
+
+    /**
+     * The class is in every version of the client, and the limit needs it: where it is missing beside another hooked class
+     * of the same package, the client is left alone. Other classes may be missing by right: some versions, and jars from
+     * which unused classes were removed, do without them; but not those nested in a hooked class that is there.
+     */
+    public Hook requireType() {
+        return new Hook(type, method, descriptor, parameters, advice, optional, true);
     }
 
     /** The binary name of the hooked class. */
@@ -96,6 +114,11 @@ public final class Hook {
     /** Whether the method may be missing. */
     public boolean isOptional() {
         return optional;
+    }
+
+    /** Whether the class must be there. */
+    public boolean isTypeRequired() {
+        return typeRequired;
     }
 
     /**

@@ -41,6 +41,7 @@ class HookTest {
         Hook hook = Hook.on("a.B")
                 .advice("a.C")
                 .optional()
+                .requireType()
                 .parameters(1)
                 .descriptor("(I")
                 .method(Hook.CONSTRUCTOR);
@@ -51,7 +52,9 @@ class HookTest {
         assertThat(hook.matches("<init>", "(I)V", 1)).isTrue();
         assertThat(hook.matches("<init>", "(I)V", 2)).isFalse();
         assertThat(hook).hasToString("a.B.<init>(I");
+        assertThat(hook.isTypeRequired()).isTrue();
         assertThat(ANY.isOptional()).isFalse();
+        assertThat(ANY.isTypeRequired()).isFalse();
 
         Hook relocated = hook.type("x.a.B").descriptor("(J");
         assertThat(relocated.type()).isEqualTo("x.a.B");
@@ -59,6 +62,7 @@ class HookTest {
         assertThat(relocated.method()).isEqualTo("<init>");
         assertThat(relocated.advice()).isEqualTo("a.C");
         assertThat(relocated.isOptional()).isTrue();
+        assertThat(relocated.isTypeRequired()).isTrue();
         assertThat(relocated.matches("<init>", "(J)V", 1)).isTrue();
     }
 }
