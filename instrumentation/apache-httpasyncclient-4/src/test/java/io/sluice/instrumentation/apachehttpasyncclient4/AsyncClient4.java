@@ -1,6 +1,7 @@
 package io.sluice.instrumentation.apachehttpasyncclient4;
 
 import io.sluice.instrumentation.testing.ContractClient;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -66,6 +67,9 @@ final class AsyncClient4 implements ContractClient {
     static String text(Future<HttpResponse> future) throws Exception {
         try {
             HttpResponse response = future.get(30, TimeUnit.SECONDS);
+            if (future.isCancelled()) {
+                throw new CancellationException("before 4.1 there is just no result");
+            }
             String body = response.getEntity() == null ? "" : EntityUtils.toString(response.getEntity());
             return response.getStatusLine().getStatusCode() + " " + body;
         } catch (ExecutionException e) {
