@@ -42,6 +42,7 @@ public final class ApacheHttpClient3Instrumentation implements ClientInstrumenta
         return Arrays.asList(
                 // Private; getConnectionWithTimeout wraps what it returns, for one exchange.
                 on(POOL, "doGetConnection", "PooledAdvice"),
+                on(POOL, "getConnection", "UntimedAdvice").parameters(1),
                 on(POOL + "$ConnectionPool", "freeConnection", "ReleasedAdvice"),
                 on(POOL, "shutdown", "ShutDownAdvice"),
                 on(SIMPLE, "getConnectionWithTimeout", "TheOneAdvice"),
@@ -80,6 +81,23 @@ public final class ApacheHttpClient3Instrumentation implements ClientInstrumenta
                 @Advice.Return @Nullable HttpConnection connection,
                 @Advice.Thrown(readOnly = false) @Nullable Throwable thrown) {
             thrown = HttpClientHooks.taken(taking, connection, thrown);
+        }
+    }
+
+    /** Somebody wants a connection of the pool by the method that has no timeout. */
+    public static final class UntimedAdvice {
+        private UntimedAdvice() {}
+
+        /** It must not see the exception that it takes for a reason to ask again. */
+        @Advice.OnMethodEnter(suppress = Throwable.class)
+        public static void enter() {
+            HttpClientHooks.triesForEver(true);
+        }
+
+        /** Whatever the thread asks for next may see it. */
+        @Advice.OnMethodExit(onThrowable = Throwable.class, suppress = Throwable.class)
+        public static void exit() {
+            HttpClientHooks.triesForEver(false);
         }
     }
 

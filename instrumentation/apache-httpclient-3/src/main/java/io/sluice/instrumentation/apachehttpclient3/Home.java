@@ -58,10 +58,11 @@ final class Home {
      * Parks until the lease is granted or the wait is given up.
      *
      * @param timeoutMillis the client's own limit; zero or less means none
+     * @param triesForEver whether the caller asks again at once when it sees a timeout
      * @return a {@link Granted}; a {@link Refusal}; or null: go on without a lease
      */
     @Nullable
-    Object acquire(HttpConnectionManager manager, HostConfiguration target, long timeoutMillis) {
+    Object acquire(HttpConnectionManager manager, HostConfiguration target, long timeoutMillis, boolean triesForEver) {
         Ask ask = ask(manager, target);
         Lease asked = ask == null ? null : ConnectionGate.ask(ask);
         if (asked == null) {
@@ -69,7 +70,7 @@ final class Home {
         }
         try {
             long restMillis = asked.isPending() ? await(asked, timeoutMillis) : timeoutMillis;
-            return asked.isHeld() ? new Granted(this, asked, restMillis) : refused(asked);
+            return asked.isHeld() ? new Granted(this, asked, restMillis) : refused(asked, triesForEver);
         } catch (Throwable fault) {
             asked.release();
             throw fault;
@@ -119,7 +120,7 @@ final class Home {
     }
 
     /** Ifs rather than a switch: that would need a synthetic class beside this one in the client's loader. */
-    private static @Nullable Refusal refused(Lease refused) {
+    private static @Nullable Refusal refused(Lease refused, boolean triesForEver) {
         Wait.Outcome why = refused.outcome();
         if (why == Wait.Outcome.CANCELLED) {
             return null; // the manager was shut down and says so itself
@@ -128,7 +129,10 @@ final class Home {
             Thread.interrupted(); // as the pool's own wait clears it
             return new Refusal(new IllegalThreadStateException(refused.refusal()));
         }
-        return new Refusal(new ConnectionPoolTimeoutException(refused.refusal()));
+        return new Refusal(
+                triesForEver
+                        ? new IllegalStateException(refused.refusal())
+                        : new ConnectionPoolTimeoutException(refused.refusal()));
     }
 
     void add(ManagedConnection used) {

@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
 public final class HttpClientHooks {
     static final ManagedConnections CONNECTIONS = new ManagedConnections();
 
+    private static final ThreadLocal<@Nullable Boolean> TRIES_FOR_EVER = new ThreadLocal<>();
+
     private HttpClientHooks() {}
 
     /**
@@ -23,7 +25,22 @@ public final class HttpClientHooks {
      */
     public static @Nullable Object acquire(
             HttpConnectionManager manager, @Nullable HostConfiguration target, long timeoutMillis) {
-        return target == null ? null : Home.of(manager).acquire(manager, target, timeoutMillis);
+        if (target == null) {
+            return null;
+        }
+        return Home.of(manager).acquire(manager, target, timeoutMillis, TRIES_FOR_EVER.get() != null);
+    }
+
+    /**
+     * The pool's {@code getConnection(HostConfiguration)} begins or ends: it knows no timeout, and would catch ours and ask
+     * again at once, over and over.
+     */
+    public static void triesForEver(boolean begins) {
+        if (begins) {
+            TRIES_FOR_EVER.set(Boolean.TRUE);
+        } else {
+            TRIES_FOR_EVER.remove();
+        }
     }
 
     /**

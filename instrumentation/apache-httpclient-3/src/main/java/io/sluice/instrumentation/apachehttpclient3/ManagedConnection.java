@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 final class ManagedConnection {
     /** Whether the manager has given the connection out, or is about to. */
     private boolean claimed;
+
     private @Nullable Lease lease;
     private @Nullable Home home;
     private @Nullable Connection connection;

@@ -124,8 +124,7 @@ final class HttpClient3 implements ContractClient {
         }
 
         @Override
-        public Socket createSocket(
-                String host, int port, InetAddress local, int localPort, HttpConnectionParams params)
+        public Socket createSocket(String host, int port, InetAddress local, int localPort, HttpConnectionParams params)
                 throws IOException {
             return createSocket(host, port, local, localPort);
         }
