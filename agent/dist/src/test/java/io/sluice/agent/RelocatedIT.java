@@ -3,6 +3,7 @@ package io.sluice.agent;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.sluice.agent.child.ManyOkHttpRequests;
 import io.sluice.agent.child.SideBySide;
 import io.sluice.agent.child.bundle.ManyRequests;
 import io.sluice.instrumentation.testing.KernelMeter;
@@ -38,12 +39,12 @@ class RelocatedIT {
         acme = ShadedJar.relocating()
                 .rename("org.apache.", "com.acme.shaded.org.apache.")
                 .rename(PROGRAM, "com.acme.Program")
-                .pack(new File(folder, "acme.jar"));
+                .pack(new File(folder, "acme.jar"), ManyRequests.class, Bundles.libraries());
         other = ShadedJar.relocating()
                 .rename("org.apache.http", "net.other.http4")
                 .rename("org.apache.commons", "net.other.commons")
                 .rename(PROGRAM, "net.other.Program")
-                .pack(new File(folder, "other.jar"));
+                .pack(new File(folder, "other.jar"), ManyRequests.class, Bundles.libraries());
     }
 
     static List<Jdk> jdks() {
@@ -148,7 +149,7 @@ class RelocatedIT {
         assertAllAnswered(result, 1);
         assertThat(result.stderr())
                 .as("%s", result)
-                .matches("\\[sluice] WARN apache-\\S+: not limited in a relocated copy \\(\\S+\\); to have it limited,"
+                .matches("\\[sluice] WARN \\S+: not limited in a relocated copy \\(\\S+\\); to have it limited,"
                         + " set sluice.relocated=" + Pattern.quote(setting) + "\\R");
     }
 
@@ -159,7 +160,7 @@ class RelocatedIT {
                 .rename("org.apache.", "com.acme.shaded.org.apache.")
                 .rename(PROGRAM, "com.acme.Program")
                 .renameMethod("receiveResponseHeader", "a")
-                .pack(new File(folder, "obfuscated.jar"));
+                .pack(new File(folder, "obfuscated.jar"), ManyRequests.class, Bundles.libraries());
         try (TestServer server = Answers.server().start();
                 ChildJvm.Running running = ChildJvm.program(SideBySide.class)
                         .systemProperty("test.url", server.url("/hold"))
@@ -179,6 +180,47 @@ class RelocatedIT {
                             + " com.acme.shaded.org.apache.http.impl.DefaultBHttpClientConnection"
                             + " has an unknown shape (no method receiveResponseHeader); left alone%n"));
         }
+    }
+
+    @ParameterizedTest
+    @MethodSource("jdks")
+    void relocatedOkHttpIsLimitedByTheSettingThatTheWarningTells(Jdk jdk) throws Exception {
+        assumeTrue(
+                RelocatedIT.class.getResource("/io/sluice/instrumentation/okhttp/OkHttpInstrumentation.class") != null,
+                "OkHttp is not in the agent");
+        File jar = ShadedJar.relocating()
+                .rename("okhttp3.", "com.acme.okhttp3.")
+                .rename("okio.", "com.acme.okio.")
+                .rename("kotlin.", "com.acme.kotlin.")
+                .rename(ManyOkHttpRequests.class.getName(), "com.acme.Program")
+                .pack(
+                        new File(folder, "okhttp.jar"),
+                        ManyOkHttpRequests.class,
+                        ShadedJar.librariesWith("okhttp3.OkHttpClient", "okio.Buffer", "kotlin.Unit"));
+        try (TestServer server = Answers.server().start();
+                ChildJvm.Running running = okHttp(jdk, jar, server).agent("").start()) {
+            server.awaitRequests(ManyRequests.COUNT);
+            server.letGo();
+            assertOneWarning(running.await(), "com.acme.okhttp3:okhttp3");
+        }
+        try (TestServer server = Answers.server().start()) {
+            assertLimited(okHttp(jdk, jar, server).agent("relocated=com.acme.okhttp3:okhttp3"), server, 1);
+        }
+        try (TestServer server = Answers.server().start()) {
+            assertLimited(
+                    okHttp(jdk, jar, server)
+                            .agent("relocated=com.acme.kotlin:kotlin,com.acme.okio:okio,com.acme.okhttp3:okhttp3"),
+                    server,
+                    1);
+        }
+    }
+
+    private static ChildJvm okHttp(Jdk jdk, File jar, TestServer server) {
+        return ChildJvm.program(SideBySide.class)
+                .on(jdk)
+                .systemProperty("test.url", server.url("/hold"))
+                .classPath(jar)
+                .arguments("com.acme.Program");
     }
 
     @Test

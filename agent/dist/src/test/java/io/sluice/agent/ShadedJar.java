@@ -1,14 +1,16 @@
 package io.sluice.agent;
 
-import io.sluice.agent.child.bundle.ManyRequests;
 import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.URISyntaxException;
 import java.nio.file.Files;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.jar.JarEntry;
@@ -49,15 +51,32 @@ final class ShadedJar {
         return this;
     }
 
-    /** Packs {@link ManyRequests} and the libraries that it needs. */
-    File pack(File file) throws IOException {
+    /** The libraries in whose jars these classes are. */
+    static List<File> librariesWith(String... classNames) {
+        List<File> libraries = new ArrayList<>();
+        for (String className : classNames) {
+            try {
+                libraries.add(new File(Class.forName(className, false, ShadedJar.class.getClassLoader())
+                        .getProtectionDomain()
+                        .getCodeSource()
+                        .getLocation()
+                        .toURI()));
+            } catch (ReflectiveOperationException | URISyntaxException e) {
+                throw new IllegalStateException("not on the test's class path: " + className, e);
+            }
+        }
+        return libraries;
+    }
+
+    /** Packs a program of one class and the libraries that it needs. */
+    File pack(File file, Class<?> programClass, List<File> libraries) throws IOException {
         Set<String> written = new HashSet<>();
         try (JarOutputStream out = new JarOutputStream(Files.newOutputStream(file.toPath()))) {
-            String program = ManyRequests.class.getName().replace('.', '/') + ".class";
+            String program = programClass.getName().replace('.', '/') + ".class";
             try (InputStream in = ShadedJar.class.getClassLoader().getResourceAsStream(program)) {
                 put(program, in, out);
             }
-            for (File library : Bundles.libraries()) {
+            for (File library : libraries) {
                 try (JarFile jar = new JarFile(library)) {
                     for (JarEntry entry : Collections.list(jar.entries())) {
                         String name = entry.getName();
