@@ -2,6 +2,7 @@ package io.sluice.instrumentation.okhttp;
 
 import io.sluice.instrumentation.testing.ContractClient;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.Proxy;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -74,6 +75,14 @@ final class TestClient implements ContractClient {
     static String read(Response response) throws IOException {
         String body = response.body().string();
         return response.code() + " " + body;
+    }
+
+    static String readUnchecked(Response response) {
+        try {
+            return read(response);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static Response enqueued(Call call) throws Exception {
