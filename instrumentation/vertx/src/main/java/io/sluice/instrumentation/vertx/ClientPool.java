@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Holds nothing of the pool's but weakly.
  */
 final class ClientPool {
+    /** Who has a pool up to Vert.x 4. */
+    private static final String ENDPOINT = "io.vertx.core.http.impl.SharedClientHttpStreamEndpoint";
+
     private static final WeakMap<Object, ClientPool> POOLS = new WeakMap<>();
 
     /** Stands for a pool of something else: a database client has the same pools. */
@@ -102,8 +105,7 @@ final class ClientPool {
                             Reflect.required(connector, "connectParams"))
                     : null;
         }
-        if (name.equals("io.vertx.core.http.impl.SharedClientHttpStreamEndpoint")
-                || name.equals("io.vertx.core.http.impl.SharedHttpClientConnectionGroup")) {
+        if (name.equals(ENDPOINT) || name.equals("io.vertx.core.http.impl.SharedHttpClientConnectionGroup")) {
             return Targets.ofConnector(Reflect.required(connector, "connector"));
         }
         return null;
@@ -172,6 +174,13 @@ final class ClientPool {
             for (Exchange exchange : pool.waiting()) {
                 exchange.sendAway();
             }
+        }
+    }
+
+    /** Exit advice of {@code Endpoint.close} up to Vert.x 4, where a closed client closes its connections, but no pool. */
+    static void endpointClosed(Object endpoint) throws ReflectiveOperationException {
+        if (endpoint.getClass().getName().equals(ENDPOINT)) {
+            closing(Reflect.required(endpoint, "pool"));
         }
     }
 

@@ -4,6 +4,7 @@ import io.sluice.bridge.Background;
 import io.sluice.bridge.ConnectionGate;
 import io.sluice.bridge.FailOpen;
 import io.sluice.bridge.WeakMap;
+import io.sluice.limiter.Ask;
 import io.sluice.limiter.Lease;
 import io.sluice.limiter.Wait;
 import io.vertx.core.AsyncResult;
@@ -368,7 +369,13 @@ final class Exchange implements Handler<AsyncResult<Object>> {
         return lease;
     }
 
-    /** It came to the pool without a lease, and yet one must be opened for it. */
+    /** What a connection asks for that is opened for it though it has no lease; null if its pool is closed. */
+    @Nullable
+    Ask asksWhenItOpens() {
+        return pool.isClosed() ? null : pool.ask(kind);
+    }
+
+    /** It came to the pool without a lease, and yet a connection must be opened for it. */
     void lease(@Nullable Lease newLease) {
         lease = newLease;
     }

@@ -131,8 +131,9 @@ final class Opening implements Handler<AsyncResult<Object>> {
 
     private Answer begin(@Nullable Ask own) throws Throwable {
         Lease given = exchange == null ? null : exchange.lease();
-        if (given == null) {
-            Ask ask = exchange == null ? own : exchange.pool.ask(0);
+        if (given == null || !given.isHeld()) {
+            // No pool's, or that of an exchange that meant to go along on a connection in use.
+            Ask ask = exchange == null ? own : exchange.asksWhenItOpens();
             given = ask == null ? null : ConnectionGate.ask(ask);
         }
         if (given == null) {

@@ -96,6 +96,16 @@ final class VertxAdvice {
         }
     }
 
+    /** {@code Endpoint.close()}. */
+    static final class EndpointClose {
+        private EndpointClose() {}
+
+        @Advice.OnMethodExit(onThrowable = Throwable.class, suppress = Throwable.class)
+        static void exit(@Advice.This Object endpoint) throws Throwable {
+            VertxHooks.endpointClosed(endpoint);
+        }
+    }
+
     /** The constructor of {@code PoolWaiter}. */
     static final class Waiter {
         private Waiter() {}

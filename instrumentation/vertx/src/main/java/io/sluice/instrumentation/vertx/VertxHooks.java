@@ -41,6 +41,11 @@ public final class VertxHooks {
         ClientPool.closing(clientPool);
     }
 
+    /** Exit advice of {@code Endpoint.close}. */
+    public static void endpointClosed(Object endpoint) throws ReflectiveOperationException {
+        ClientPool.endpointClosed(endpoint);
+    }
+
     /** Enter advice of {@code SimpleConnectionPool.connect}. */
     public static void poolConnects(Object waiter) {
         Opening.poolConnects(waiter);

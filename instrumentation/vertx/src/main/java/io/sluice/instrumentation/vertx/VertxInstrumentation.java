@@ -32,6 +32,10 @@ public final class VertxInstrumentation implements ClientInstrumentation {
                         .parameters(2)
                         .advice(ADVICE + "Connect")
                         .optional(),
+                Hook.on("io.vertx.core.net.impl.pool.Endpoint")
+                        .method("close")
+                        .parameters(0)
+                        .advice(ADVICE + "EndpointClose"),
                 // 5.0.
                 Hook.on(HTTP + "HttpChannelConnector")
                         .method("httpConnect")

@@ -1,0 +1,80 @@
+package io.sluice.instrumentation.vertx;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.sluice.instrumentation.testing.TestAgent;
+import io.sluice.instrumentation.testing.TestServer;
+import io.sluice.limiter.Destination;
+import io.sluice.limiter.Limits;
+import io.sluice.limiter.Snapshot;
+import io.undertow.Handlers;
+import io.undertow.Undertow;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.WebSocket;
+import io.vertx.core.http.WebSocketClient;
+import java.net.InetSocketAddress;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** A WebSocket holds its lease until its connection is closed. */
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class VertxWebSocketTest {
+    private final Vertx vertx = Vertx.vertx();
+    private final Undertow server = Undertow.builder()
+            .addHttpListener(0, "127.0.0.1")
+            .setHandler(Handlers.websocket((exchange, channel) -> channel.resumeReceives()))
+            .build();
+
+    @BeforeEach
+    void start() {
+        TestAgent.limit(1);
+        server.start();
+    }
+
+    @AfterEach
+    void stop() throws Exception {
+        VertxClient.await(vertx.close());
+        server.stop();
+        TestAgent.limits(Limits.defaults());
+    }
+
+    private int port() {
+        return ((InetSocketAddress) server.getListenerInfo().get(0).getAddress()).getPort();
+    }
+
+    private Snapshot figures() {
+        return TestAgent.table().snapshot(Destination.server("http", "127.0.0.1", port()));
+    }
+
+    @Test
+    void holdsItsLeaseUntilItIsClosed() throws Exception {
+        WebSocketClient client = vertx.createWebSocketClient();
+        WebSocket first = VertxClient.await(client.connect(port(), "127.0.0.1", "/"));
+        assertThat(figures().leased()).isEqualTo(1);
+        Future<WebSocket> second = client.connect(port(), "127.0.0.1", "/");
+        TestAgent.await("the second waits", () -> figures().pending() == 1);
+        assertThat(second.isComplete()).isFalse();
+        VertxClient.await(first.close());
+        VertxClient.await(VertxClient.await(second).close());
+        TestAgent.await(
+                "every lease is back",
+                () -> figures().leased() == 0 && figures().open() == 0);
+    }
+
+    @Test
+    void aRefusedHandshakeGivesTheLeaseBack() throws Exception {
+        try (TestServer plain = TestServer.start()) {
+            WebSocketClient client = vertx.createWebSocketClient();
+            for (int i = 0; i < 3; i++) {
+                assertThatThrownBy(() -> VertxClient.await(client.connect(plain.port(), plain.host(), "/")))
+                        .isInstanceOf(Exception.class);
+            }
+            TestAgent.await(
+                    "every lease is back", () -> TestAgent.figures(plain).leased() == 0);
+        }
+    }
+}
