@@ -34,6 +34,12 @@ class FaultsIT {
         EXCEPTION_OF_A_WAIT.put("urlconnection", "java.net.SocketTimeoutException");
         EXCEPTION_OF_A_WAIT.put("apache4", "org.apache.http.conn.ConnectionPoolTimeoutException");
         EXCEPTION_OF_A_WAIT.put("apache5", "org.apache.hc.core5.http.ConnectionRequestTimeoutException");
+        EXCEPTION_OF_A_WAIT.put("apache3", "org.apache.commons.httpclient.ConnectionPoolTimeoutException");
+        EXCEPTION_OF_A_WAIT.put("apache4Old", "org.apache.http.conn.ConnectionPoolTimeoutException");
+        EXCEPTION_OF_A_WAIT.put("apache4Async", "java.util.concurrent.TimeoutException");
+        EXCEPTION_OF_A_WAIT.put("apache5Async", "org.apache.hc.core5.http.ConnectionRequestTimeoutException");
+        EXCEPTION_OF_A_WAIT.put("okhttp", "java.net.SocketTimeoutException");
+        EXCEPTION_OF_A_WAIT.put("okhttpAsync", "java.net.SocketTimeoutException");
         EXCEPTION_OF_A_WAIT.put("java", "java.net.http.HttpConnectTimeoutException");
         EXCEPTION_OF_A_WAIT.put("javaAsync", "java.net.http.HttpConnectTimeoutException");
     }

@@ -20,8 +20,10 @@ import java.util.regex.Pattern;
  */
 final class HttpProgram implements AutoCloseable {
 
-    private static final List<String> CLIENTS_OF_JAVA_8 = Arrays.asList("urlconnection", "apache4", "apache5");
-    private static final List<String> CLIENTS_OF_JAVA_11 = Arrays.asList("java", "javaAsync");
+    private static final List<String> BLOCKING_CLIENTS =
+            Arrays.asList("urlconnection", "apache3", "apache4", "apache5", "okhttp");
+    /** OkHttp's {@code enqueue} is not among them: it waits on threads of its own that do nothing else. */
+    private static final List<String> ASYNCHRONOUS_CLIENTS = Arrays.asList("apache4Async", "apache5Async");
 
     private static final long END_NANOS = TimeUnit.SECONDS.toNanos(10);
 
@@ -35,6 +37,7 @@ final class HttpProgram implements AutoCloseable {
             "org.apache.hc.core5.http.HttpHost",
             "org.apache.hc.core5.http2.HttpVersionPolicy",
             "org.slf4j.Logger",
+            "io.sluice.instrumentation.testing.ParkedThreads",
             "org.slf4j.impl.StaticLoggerBinder",
             "org.apache.commons.httpclient.HttpClient",
             "org.apache.http.nio.client.HttpAsyncClient",
@@ -90,9 +93,20 @@ final class HttpProgram implements AutoCloseable {
 
     /** All clients that this JDK can run, as {@link io.sluice.agent.child.ClientSpec} calls them. */
     static List<String> clients(Jdk jdk) {
-        List<String> clients = new ArrayList<>(CLIENTS_OF_JAVA_8);
+        List<String> clients = new ArrayList<>(BLOCKING_CLIENTS);
         if (jdk.feature() >= 11) {
-            clients.addAll(CLIENTS_OF_JAVA_11);
+            clients.add("java");
+        }
+        clients.add("okhttpAsync");
+        clients.addAll(asynchronousClients(jdk));
+        return clients;
+    }
+
+    /** Those of them that ask without blocking anybody. */
+    static List<String> asynchronousClients(Jdk jdk) {
+        List<String> clients = new ArrayList<>(ASYNCHRONOUS_CLIENTS);
+        if (jdk.feature() >= 11) {
+            clients.add("javaAsync");
         }
         return clients;
     }
@@ -160,6 +174,25 @@ final class HttpProgram implements AutoCloseable {
     int get(String client, String url) {
         command("get", ++exchanges, client, url);
         return exchanges;
+    }
+
+    /** Begins many exchanges with an asynchronous client on one thread of the program; returns when all are begun. */
+    void burst(int id, String client, int count, String url) {
+        command("burst", id, client, count, url);
+        running.awaitOutput("[burst " + id + "] begun");
+    }
+
+    /** Waits for the end of a burst, and returns how many of its exchanges were answered well. */
+    int awaitBurst(int id) {
+        return Integer.parseInt(running.awaitMatch(Pattern.compile("\\[burst " + id + "] answered (\\d+)\n"))
+                .group(1));
+    }
+
+    /** Which threads of the program wait in the agent now, with their stacks. */
+    String parked() {
+        command("parked", ++settled);
+        return running.awaitMatch(Pattern.compile("\\[parked " + settled + "] (.*) end\n"))
+                .group(1);
     }
 
     /** Starts an exchange on a daemon thread. */

@@ -33,6 +33,16 @@ class SpansIT {
         NAMES.put("urlconnection", "http-url-connection");
         NAMES.put("apache4", "apache-httpclient-4");
         NAMES.put("apache5", "apache-httpclient-5");
+        NAMES.put("apache3", "apache-httpclient-3");
+        NAMES.put("apache4Old", "apache-httpclient-4.0");
+        NAMES.put("apache4Async", "apache-httpasyncclient-4");
+        NAMES.put("apache5Async", "apache-httpclient-5-async");
+        NAMES.put("okhttp", "okhttp");
+        NAMES.put("okhttpAsync", "okhttp");
+        NAMES.put("jetty", "jetty-client");
+        NAMES.put("asyncHttpClient", "async-http-client");
+        NAMES.put("vertx", "vertx");
+        NAMES.put("reactorNetty", "reactor-netty");
         NAMES.put("java", "java-http-client");
         NAMES.put("javaAsync", "java-http-client");
     }

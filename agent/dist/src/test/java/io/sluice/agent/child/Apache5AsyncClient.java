@@ -1,5 +1,6 @@
 package io.sluice.agent.child;
 
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.apache.hc.client5.http.async.methods.SimpleHttpRequest;
 import org.apache.hc.client5.http.async.methods.SimpleHttpResponse;
@@ -8,10 +9,11 @@ import org.apache.hc.client5.http.config.RequestConfig;
 import org.apache.hc.client5.http.impl.async.CloseableHttpAsyncClient;
 import org.apache.hc.client5.http.impl.async.HttpAsyncClients;
 import org.apache.hc.client5.http.impl.nio.PoolingAsyncClientConnectionManagerBuilder;
+import org.apache.hc.core5.concurrent.FutureCallback;
 import org.apache.hc.core5.http.HttpHost;
 
 /** Apache HttpClient 5, asynchronous. */
-public final class Apache5AsyncClient implements Client {
+public final class Apache5AsyncClient implements AsyncClient {
     private final CloseableHttpAsyncClient client;
 
     public Apache5AsyncClient(ClientSpec spec) {
@@ -31,9 +33,25 @@ public final class Apache5AsyncClient implements Client {
     }
 
     @Override
-    public Answer get(String url) throws Exception {
+    public CompletableFuture<Answer> start(String url) {
         SimpleHttpRequest request = SimpleRequestBuilder.get(url).build();
-        SimpleHttpResponse response = Futures.get(client.execute(request, null));
-        return new Answer(response.getCode(), response.getBodyText());
+        CompletableFuture<Answer> answer = new CompletableFuture<>();
+        client.execute(request, new FutureCallback<SimpleHttpResponse>() {
+            @Override
+            public void completed(SimpleHttpResponse response) {
+                answer.complete(new Answer(response.getCode(), response.getBodyText()));
+            }
+
+            @Override
+            public void failed(Exception e) {
+                answer.completeExceptionally(e);
+            }
+
+            @Override
+            public void cancelled() {
+                answer.cancel(false);
+            }
+        });
+        return answer;
     }
 }

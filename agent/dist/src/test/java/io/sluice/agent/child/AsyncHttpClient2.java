@@ -1,15 +1,15 @@
 package io.sluice.agent.child;
 
 import io.netty.handler.ssl.SslContextBuilder;
+import java.util.concurrent.CompletableFuture;
 import javax.net.ssl.SSLException;
 import org.asynchttpclient.AsyncHttpClient;
 import org.asynchttpclient.DefaultAsyncHttpClientConfig;
 import org.asynchttpclient.Dsl;
-import org.asynchttpclient.Response;
 import org.asynchttpclient.proxy.ProxyServer;
 
 /** AsyncHttpClient 2. */
-public final class AsyncHttpClient2 implements Client {
+public final class AsyncHttpClient2 implements AsyncClient {
     private final AsyncHttpClient client;
 
     public AsyncHttpClient2(ClientSpec spec) throws SSLException {
@@ -28,8 +28,10 @@ public final class AsyncHttpClient2 implements Client {
     }
 
     @Override
-    public Answer get(String url) throws Exception {
-        Response response = Futures.get(client.prepareGet(url).execute());
-        return new Answer(response.getStatusCode(), response.getResponseBody());
+    public CompletableFuture<Answer> start(String url) {
+        return client.prepareGet(url)
+                .execute()
+                .toCompletableFuture()
+                .thenApply(response -> new Answer(response.getStatusCode(), response.getResponseBody()));
     }
 }

@@ -1,5 +1,6 @@
 package io.sluice.agent.child;
 
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 
@@ -12,7 +13,9 @@ final class Futures {
         try {
             return future.get();
         } catch (ExecutionException e) {
-            throw e.getCause() instanceof Exception ? (Exception) e.getCause() : e;
+            Throwable cause =
+                    e.getCause() instanceof CompletionException ? e.getCause().getCause() : e.getCause();
+            throw cause instanceof Exception ? (Exception) cause : e;
         }
     }
 }

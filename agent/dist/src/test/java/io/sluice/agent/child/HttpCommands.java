@@ -1,5 +1,6 @@
 package io.sluice.agent.child;
 
+import io.sluice.instrumentation.testing.ParkedThreads;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
@@ -7,8 +8,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A program that talks HTTP as its standard input says, one command a line, until that ends. Every exchange has a thread
@@ -18,6 +21,9 @@ import java.util.concurrent.TimeUnit;
  * get 7 apache4 http://...       asks; prints "[7] ended 200 after 15 ms: body" or "[7] ended SomeException after ...: message"
  * daemon 7 apache4 http://...    the same on a daemon thread
  * load java,apache4 9 3 http://  nine threads for each client, each asks three times; prints a line for each client
+ * burst 7 vertx 100 http://...   begins a hundred asynchronous exchanges on this one thread; prints "[burst 7] begun", and
+ *                                "[burst 7] answered 100" at their end
+ * parked 3                       prints "[parked 3] " and the threads that wait in the agent
  * settle 5                       prints "[settled 5]" as soon as no exchange gets any further by itself
  * set key value                  sets a system property; prints "[set key=value]"
  * </pre>
@@ -49,6 +55,12 @@ public final class HttpCommands {
             case "load":
                 new Load(words[1].split(",", -1), Integer.parseInt(words[2]), Integer.parseInt(words[3]), words[4])
                         .start();
+                break;
+            case "burst":
+                burst(words[1], (AsyncClient) ClientSpec.client(words[2]), Integer.parseInt(words[3]), words[4]);
+                break;
+            case "parked":
+                print("[parked " + words[1] + "] " + ParkedThreads.inTheAgent() + " end");
                 break;
             case "settle":
                 awaitSettled();
@@ -90,6 +102,30 @@ public final class HttpCommands {
         }
         long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
         print("[" + id + "] ended " + what + " after " + millis + " ms: " + more);
+    }
+
+    private static void burst(String id, AsyncClient client, int count, String url) {
+        AtomicInteger answered = new AtomicInteger();
+        AtomicInteger left = new AtomicInteger(count);
+        for (int i = 0; i < count; i++) {
+            CompletableFuture<Client.Answer> answer = new CompletableFuture<>();
+            try {
+                answer = client.start(url);
+            } catch (Exception e) {
+                answer.completeExceptionally(e);
+            }
+            answer.whenComplete((value, failure) -> {
+                if (failure != null) {
+                    print("[burst " + id + "] failed: " + failure);
+                } else if (value.status() == 200) {
+                    answered.incrementAndGet();
+                }
+                if (left.decrementAndGet() == 0) {
+                    print("[burst " + id + "] answered " + answered);
+                }
+            });
+        }
+        print("[burst " + id + "] begun");
     }
 
     /**

@@ -8,7 +8,7 @@ import okhttp3.OkHttpClient;
 import okhttp3.Response;
 
 /** OkHttp by its asynchronous method, {@code enqueue}. */
-public final class OkHttpAsyncClient implements Client {
+public final class OkHttpAsyncClient implements AsyncClient {
     private final OkHttpClient client;
 
     public OkHttpAsyncClient(ClientSpec spec) {
@@ -16,7 +16,7 @@ public final class OkHttpAsyncClient implements Client {
     }
 
     @Override
-    public Answer get(String url) throws Exception {
+    public CompletableFuture<Answer> start(String url) {
         CompletableFuture<Answer> answer = new CompletableFuture<>();
         client.newCall(OkHttpBlockingClient.request(url)).enqueue(new Callback() {
             @Override
@@ -33,6 +33,6 @@ public final class OkHttpAsyncClient implements Client {
                 }
             }
         });
-        return Futures.get(answer);
+        return answer;
     }
 }

@@ -1,12 +1,13 @@
 package io.sluice.agent.child;
 
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import reactor.netty.http.client.HttpClient;
 import reactor.netty.resources.ConnectionProvider;
 import reactor.netty.transport.ProxyProvider;
 
 /** Reactor Netty, as below Spring's WebClient. */
-public final class ReactorNettyClient implements Client {
+public final class ReactorNettyClient implements AsyncClient {
     private final HttpClient client;
 
     public ReactorNettyClient(ClientSpec spec) {
@@ -26,12 +27,12 @@ public final class ReactorNettyClient implements Client {
     }
 
     @Override
-    public Answer get(String url) throws Exception {
-        return Futures.get(client.get()
+    public CompletableFuture<Answer> start(String url) {
+        return client.get()
                 .uri(url)
                 .responseSingle((response, body) -> body.asString()
                         .defaultIfEmpty("")
                         .map(text -> new Answer(response.status().code(), text)))
-                .toFuture());
+                .toFuture();
     }
 }

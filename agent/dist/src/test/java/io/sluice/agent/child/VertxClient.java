@@ -10,9 +10,10 @@ import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.RequestOptions;
 import io.vertx.core.net.JksOptions;
 import io.vertx.core.net.ProxyOptions;
+import java.util.concurrent.CompletableFuture;
 
 /** Vert.x 4. */
-public final class VertxClient implements Client {
+public final class VertxClient implements AsyncClient {
     private final HttpClient client;
     private final int timeoutMillis;
 
@@ -32,7 +33,7 @@ public final class VertxClient implements Client {
     }
 
     @Override
-    public Answer get(String url) throws Exception {
+    public CompletableFuture<Answer> start(String url) {
         RequestOptions options = new RequestOptions()
                 .setMethod(HttpMethod.GET)
                 .setAbsoluteURI(url)
@@ -40,6 +41,6 @@ public final class VertxClient implements Client {
         Future<Answer> answer = client.request(options)
                 .compose(HttpClientRequest::send)
                 .compose(response -> response.body().map(body -> new Answer(response.statusCode(), body.toString())));
-        return Futures.get(answer.toCompletionStage().toCompletableFuture());
+        return answer.toCompletionStage().toCompletableFuture();
     }
 }

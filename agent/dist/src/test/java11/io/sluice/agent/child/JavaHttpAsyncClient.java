@@ -2,10 +2,10 @@ package io.sluice.agent.child;
 
 import java.net.http.HttpClient;
 import java.net.http.HttpResponse;
-import java.util.concurrent.ExecutionException;
+import java.util.concurrent.CompletableFuture;
 
 /** {@code java.net.http} with HTTP/1.1, by its asynchronous method. */
-public final class JavaHttpAsyncClient implements Client {
+public final class JavaHttpAsyncClient implements AsyncClient {
     private final HttpClient client;
     private final int timeoutMillis;
 
@@ -17,14 +17,8 @@ public final class JavaHttpAsyncClient implements Client {
     }
 
     @Override
-    public Answer get(String url) throws Exception {
-        try {
-            HttpResponse<String> response = client.sendAsync(
-                            JavaHttpClient.request(url, timeoutMillis), HttpResponse.BodyHandlers.ofString())
-                    .get();
-            return new Answer(response.statusCode(), response.body());
-        } catch (ExecutionException e) {
-            throw e.getCause() instanceof Exception ? (Exception) e.getCause() : e;
-        }
+    public CompletableFuture<Answer> start(String url) {
+        return client.sendAsync(JavaHttpClient.request(url, timeoutMillis), HttpResponse.BodyHandlers.ofString())
+                .thenApply(response -> new Answer(response.statusCode(), response.body()));
     }
 }
