@@ -219,6 +219,9 @@ final class CallState {
     @Nullable
     Object leaseFor(Route route, Attempt connecting) {
         Carrier had = carrier;
+        if (had != null && had.isOpen()) {
+            had = null;
+        }
         Lease mine = lease;
         if (mine == null && had != null) {
             mine = had.lease(); // up to 3.13 a call acquires its connection before it is connected
@@ -226,7 +229,7 @@ final class CallState {
         if (mine != null && Routes.leads(mine.ask(), route)) {
             return mine;
         }
-        giveUp();
+        giveUp(had);
         Object late = acquire(Routes.ask(route), connecting, null);
         return late instanceof Lease ? keep((Lease) late, had) : late;
     }
@@ -245,7 +248,7 @@ final class CallState {
     }
 
     /** What the call was let through the gate with is of no use. */
-    private void giveUp() {
+    private void giveUp(@Nullable Carrier had) {
         Carrier promised;
         synchronized (this) {
             promised = reserved;
@@ -256,6 +259,9 @@ final class CallState {
             promised.unreserve();
         }
         ConnectionGate.release(takeLease());
+        if (had != null) {
+            ConnectionGate.release(had.takeLease());
+        }
     }
 
     /** The program has lost the call. Its connection, if it still has one, has an unread rest and goes with it. */

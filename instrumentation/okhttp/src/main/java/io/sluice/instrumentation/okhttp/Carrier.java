@@ -98,6 +98,18 @@ final class Carrier {
         return true;
     }
 
+    /** Whether it has a socket. */
+    synchronized boolean isOpen() {
+        return counted != null && !counted.isClosed();
+    }
+
+    /** The lease is of no use: the connection is about to be opened on another route. */
+    synchronized @Nullable Lease takeLease() {
+        Lease taken = lease;
+        lease = null;
+        return taken;
+    }
+
     /** Whether it leads to the host and port of this address. */
     boolean leadsTo(Address address) {
         Connection now = client.get();

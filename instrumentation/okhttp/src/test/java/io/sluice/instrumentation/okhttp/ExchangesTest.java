@@ -96,8 +96,9 @@ class ExchangesTest extends Fixture {
             for (Future<String> one : all) {
                 assertThat(one.get(20, TimeUnit.SECONDS)).startsWith("200 ");
             }
-            assertThat(meter.max()).isEqualTo(1);
+            assertThat(meter.max()).isLessThanOrEqualTo(1);
         }
+        assertThat(server.acceptedConnections()).isEqualTo(20);
         TestAgent.await("nothing is open", () -> TestAgent.figures(server).open() == 0);
         awaitQuiet();
     }
@@ -177,8 +178,8 @@ class ExchangesTest extends Fixture {
             TestAgent.await(
                     "nothing is open", () -> TestAgent.table().snapshot(there).open() == 0);
             assertThat(TestAgent.table().snapshot(there).leased()).isZero();
-            assertThat(accepted.get()).isGreaterThan(5);
-            assertThat(meter.max()).isEqualTo(1);
+            assertThat(accepted.get()).isGreaterThanOrEqualTo(5); // later versions try every connection specification
+            assertThat(meter.max()).isLessThanOrEqualTo(1);
         }
     }
 
