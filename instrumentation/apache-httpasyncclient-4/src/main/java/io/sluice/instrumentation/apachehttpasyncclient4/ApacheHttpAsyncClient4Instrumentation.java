@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
 public final class ApacheHttpAsyncClient4Instrumentation implements ClientInstrumentation {
     private static final String PACKAGE = "io.sluice.instrumentation.apachehttpasyncclient4.";
     private static final String HERE = PACKAGE + "ApacheHttpAsyncClient4Instrumentation$";
+    private static final String EXCHANGE = "org.apache.http.impl.nio.client.";
     private static final String POOL = "org.apache.http.nio.pool.AbstractNIOConnPool";
 
     @Override
@@ -74,6 +75,23 @@ public final class ApacheHttpAsyncClient4Instrumentation implements ClientInstru
                         .method("responseReceived")
                         .parameters(1)
                         .advice(HERE + "AnswerAdvice"),
+                // In 4.0 the first of these does everything by itself; later it inherits all of this from the second.
+                Hook.on(EXCHANGE + "DefaultClientExchangeHandlerImpl")
+                        .method("requestConnection")
+                        .advice(HERE + "AskAdvice")
+                        .optional(),
+                Hook.on(EXCHANGE + "DefaultClientExchangeHandlerImpl")
+                        .method("cancel")
+                        .advice(HERE + "CancelAdvice")
+                        .optional(),
+                Hook.on(EXCHANGE + "AbstractClientExchangeHandler")
+                        .method("requestConnection")
+                        .advice(HERE + "AskAdvice")
+                        .optional(),
+                Hook.on(EXCHANGE + "AbstractClientExchangeHandler")
+                        .method("cancel")
+                        .advice(HERE + "CancelAdvice")
+                        .optional(),
                 Hook.on("org.apache.http.impl.nio.conn.CPoolEntry")
                         .method("markRouteComplete")
                         .advice(HERE + "RouteAdvice"));
@@ -107,6 +125,34 @@ public final class ApacheHttpAsyncClient4Instrumentation implements ClientInstru
             } else if (outcome != null) {
                 returned = (Future<?>) outcome;
             }
+        }
+    }
+
+    /** An exchange of the client asks its connection manager, and that its pool. */
+    public static final class AskAdvice {
+        private AskAdvice() {}
+
+        /** From here on, what a pool is asked on this thread is asked by this exchange. */
+        @Advice.OnMethodEnter(suppress = Throwable.class)
+        public static void enter() {
+            PoolHooks.exchangeAsks();
+        }
+
+        /** Remembers what it waits for. */
+        @Advice.OnMethodExit(suppress = Throwable.class)
+        public static void exit(@Advice.This Object exchange) {
+            PoolHooks.exchangeHasAsked(exchange);
+        }
+    }
+
+    /** An exchange of the client is cancelled; up to 4.1.2 it does not tell its pool. */
+    public static final class CancelAdvice {
+        private CancelAdvice() {}
+
+        /** It waits no longer. */
+        @Advice.OnMethodExit(onThrowable = Throwable.class, suppress = Throwable.class)
+        public static void exit(@Advice.This Object exchange) {
+            PoolHooks.exchangeCancelled(exchange);
         }
     }
 

@@ -74,12 +74,17 @@ final class LeasedRequest
         this.result = new BasicFuture<>(callback);
     }
 
-    /** Goes on at once where there is an answer already, otherwise later in the background. Throws what the pool throws. */
-    void begin() {
+    /**
+     * Goes on at once where there is an answer already, otherwise later in the background. Throws what the pool throws.
+     *
+     * @return whether it waits
+     */
+    boolean begin() {
         if (lease.isPending() && waitsFor()) {
-            return;
+            return true;
         }
         goOn();
+        return false;
     }
 
     private boolean waitsFor() {
@@ -124,11 +129,11 @@ final class LeasedRequest
             ConnectionGate.release(lease);
         } else if (lease.isHeld()) {
             askPool();
-        } else if (lease.outcome() == Wait.Outcome.CANCELLED) {
-            askPool(); // its pool was shut down, and says so
-        } else {
+        } else if (lease.outcome() != Wait.Outcome.CANCELLED) {
             result.failed(new TimeoutException(lease.refusal()));
-        }
+        } else if (pool.isShutdown()) {
+            askPool(); // which says so
+        } // otherwise the client has cancelled it, and expects no answer
     }
 
     private void askPool() {

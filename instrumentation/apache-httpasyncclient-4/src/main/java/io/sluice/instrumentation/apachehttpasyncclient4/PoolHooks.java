@@ -6,6 +6,7 @@ import io.sluice.bridge.WeakMap;
 import io.sluice.limiter.Ask;
 import io.sluice.limiter.Lease;
 import io.sluice.limiter.Limits;
+import io.sluice.limiter.Wait;
 import java.util.concurrent.TimeUnit;
 import org.apache.http.concurrent.FutureCallback;
 import org.apache.http.nio.pool.AbstractNIOConnPool;
@@ -16,7 +17,34 @@ import org.jspecify.annotations.Nullable;
 public final class PoolHooks {
     private static final WeakMap<AbstractNIOConnPool<?, ?, ?>, PoolState> POOLS = new WeakMap<>();
 
+    /** What the exchanges of the client wait for. */
+    private static final WeakMap<Object, Lease> EXCHANGES = new WeakMap<>();
+    /** What was asked for last on a thread, and has to be waited for. */
+    private static final ThreadLocal<@Nullable Lease> ASKED = new ThreadLocal<>();
+
     private PoolHooks() {}
+
+    /** An exchange is about to ask its manager. */
+    public static void exchangeAsks() {
+        ASKED.remove();
+    }
+
+    /** An exchange has asked its manager. */
+    public static void exchangeHasAsked(Object exchange) {
+        Lease lease = ASKED.get();
+        if (lease != null) {
+            ASKED.remove();
+            EXCHANGES.put(exchange, lease);
+        }
+    }
+
+    /** An exchange is cancelled: it leaves the queue, if it still stands there. */
+    public static void exchangeCancelled(Object exchange) {
+        Lease lease = EXCHANGES.remove(exchange);
+        if (lease != null) {
+            lease.abandon(Wait.Outcome.CANCELLED);
+        }
+    }
 
     /**
      * An exchange asks a pool for an entry. Does not wait.
@@ -59,7 +87,9 @@ public final class PoolHooks {
                 new LeasedRequest.Arguments(route, state, connectTimeout, leaseTimeout, timeUnit),
                 (FutureCallback<PoolEntry<Object, Object>>) callback);
         try {
-            request.begin();
+            if (request.begin()) {
+                ASKED.set(lease);
+            }
             return request;
         } catch (RuntimeException thrown) {
             return new Refusal(thrown);

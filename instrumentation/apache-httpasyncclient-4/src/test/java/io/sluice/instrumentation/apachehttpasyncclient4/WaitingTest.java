@@ -71,7 +71,7 @@ class WaitingTest extends AsyncTestBase {
 
     @Test
     void aCancelledCallLeavesTheQueue() throws Exception {
-        assumeTrue(cancelEndsExchange(), "in 4.0 a cancelled future does not end the exchange");
+        assumeTrue(cancelEndsExchange(), "up to 4.1.2 a cancelled future does not end the exchange");
         TestAgent.limit(1);
         TestServer server = closing(TestServer.start());
         AsyncClient4 client = client();
@@ -92,7 +92,6 @@ class WaitingTest extends AsyncTestBase {
 
     @Test
     void anAbortedRequestLeavesTheQueueAndItsCallbackHearsOfIt() throws Exception {
-        assumeTrue(cancelEndsExchange(), "in 4.0 an aborted request waits on");
         TestAgent.limit(1);
         TestServer server = closing(TestServer.start());
         AsyncClient4 client = client();
@@ -125,7 +124,7 @@ class WaitingTest extends AsyncTestBase {
                 .isBetween(TimeUnit.MILLISECONDS.toNanos(199), TimeUnit.SECONDS.toNanos(10));
         assertThat(thrown).isInstanceOf(TimeoutException.class);
         assertThat(thrown.getMessage())
-                .matches("timed out after 2[0-9]{2} ms waiting for http://127\\.0\\.0\\.1:" + server.port()
+                .matches("timed out after [0-9]+ ms waiting for http://127\\.0\\.0\\.1:" + server.port()
                         + " \\(limit=1, leased=1, idle=0, pending=1\\)");
         server.letGo();
         assertThat(AsyncClient4.text(holder)).isEqualTo("200 ok");
