@@ -2,8 +2,6 @@ package io.sluice.instrumentation.apachehttpclient5async;
 
 import io.sluice.instrumentation.api.ClientInstrumentation;
 import io.sluice.instrumentation.api.Hook;
-import java.io.IOException;
-import java.nio.channels.SocketChannel;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Future;
@@ -15,13 +13,10 @@ import org.apache.hc.client5.http.nio.AsyncClientConnectionManager;
 import org.apache.hc.client5.http.nio.AsyncConnectionEndpoint;
 import org.apache.hc.client5.http.nio.ManagedAsyncClientConnection;
 import org.apache.hc.core5.concurrent.FutureCallback;
-import org.apache.hc.core5.http.HttpRequest;
-import org.apache.hc.core5.http.HttpResponse;
 import org.apache.hc.core5.http.protocol.HttpContext;
 import org.apache.hc.core5.pool.ManagedConnPool;
 import org.apache.hc.core5.pool.PoolEntry;
 import org.apache.hc.core5.reactor.ConnectionInitiator;
-import org.apache.hc.core5.reactor.IOSession;
 import org.apache.hc.core5.util.Timeout;
 import org.jspecify.annotations.Nullable;
 
@@ -32,9 +27,13 @@ import org.jspecify.annotations.Nullable;
 public final class ApacheHttpClient5AsyncInstrumentation implements ClientInstrumentation {
     private static final String PACKAGE = "io.sluice.instrumentation.apachehttpclient5async.";
     private static final String HERE = PACKAGE + "ApacheHttpClient5AsyncInstrumentation$";
+    private static final String REACTOR = PACKAGE + "ReactorAdvice$";
+    private static final String SESSION = PACKAGE + "SessionAdvice$";
     private static final String POOLING = "org.apache.hc.client5.http.impl.nio.PoolingAsyncClientConnectionManager";
     private static final String ENDPOINT = POOLING + "$InternalConnectionEndpoint";
     private static final String CORE = "org.apache.hc.core5.";
+    private static final String RUNTIME = "org.apache.hc.client5.http.impl.async.InternalH2AsyncExecRuntime";
+    private static final String SESSIONS = CORE + "reactor.AbstractIOSessionPool";
 
     @Override
     public String client() {
@@ -50,12 +49,22 @@ public final class ApacheHttpClient5AsyncInstrumentation implements ClientInstru
                 PACKAGE + "Routes",
                 PACKAGE + "ManagerState",
                 PACKAGE + "LeaseCall",
+                PACKAGE + "Gated",
                 PACKAGE + "GatedLease",
+                PACKAGE + "Opener",
                 PACKAGE + "ConnectCall",
                 PACKAGE + "GatedConnect",
                 PACKAGE + "AsyncExchange",
                 PACKAGE + "Exchanges",
                 PACKAGE + "AsyncHooks",
+                PACKAGE + "SessionHandle",
+                PACKAGE + "SessionExchange",
+                PACKAGE + "GatedSession",
+                PACKAGE + "SessionOpener",
+                PACKAGE + "CountedHandler",
+                PACKAGE + "SessionHooks$Asking",
+                PACKAGE + "SessionHooks$1",
+                PACKAGE + "SessionHooks",
                 PACKAGE + "ReactorHooks$Attempt",
                 PACKAGE + "ReactorHooks");
     }
@@ -75,22 +84,41 @@ public final class ApacheHttpClient5AsyncInstrumentation implements ClientInstru
                         .advice(HERE + "SharingAdvice"),
                 Hook.on(CORE + "reactor.IOSessionRequest")
                         .method(Hook.CONSTRUCTOR)
-                        .advice(HERE + "RequestedAdvice"),
+                        .advice(REACTOR + "RequestedAdvice"),
                 Hook.on(CORE + "reactor.IOSessionRequest")
                         .method("failed")
                         .parameters(1)
-                        .advice(HERE + "FailedAdvice"),
+                        .advice(REACTOR + "FailedAdvice"),
                 Hook.on(CORE + "reactor.SingleCoreIOReactor")
                         .method("processConnectionRequest")
                         .parameters(2)
-                        .advice(HERE + "ChannelAdvice"),
+                        .advice(REACTOR + "ChannelAdvice"),
                 Hook.on(CORE + "http.impl.nio.ClientHttp1StreamDuplexer")
                         .method(Hook.CONSTRUCTOR)
-                        .advice(HERE + "SpeaksAdvice"),
+                        .advice(REACTOR + "SpeaksAdvice"),
                 Hook.on(CORE + "http.impl.nio.ClientHttp1StreamHandler")
                         .method("consumeHeader")
                         .parameters(2)
-                        .advice(HERE + "AnsweredAdvice"));
+                        .advice(REACTOR + "AnsweredAdvice"),
+                Hook.on(RUNTIME).method("acquireEndpoint").parameters(5).advice(SESSION + "AcquireAdvice"),
+                Hook.on(RUNTIME).method("releaseEndpoint").parameters(0).advice(SESSION + "ReleaseAdvice"),
+                Hook.on(RUNTIME).method("discardEndpoint").parameters(0).advice(SESSION + "ReleaseAdvice"),
+                Hook.on(RUNTIME).method("validateConnection").parameters(0).advice(SESSION + "ReleaseAdvice"),
+                Hook.on("org.apache.hc.client5.http.impl.async.MinimalH2AsyncClient")
+                        .method("execute")
+                        .parameters(3)
+                        .advice(SESSION + "ExecuteAdvice"),
+                Hook.on(SESSIONS).method("getSession").parameters(3).advice(SESSION + "GetAdvice"),
+                Hook.on(SESSIONS).method("close").parameters(1).advice(SESSION + "CloseAdvice"),
+                // The client's own since 5.2, HttpCore's before.
+                Hook.on("org.apache.hc.client5.http.impl.async.InternalH2ConnPool$SessionPool")
+                        .method("connectSession")
+                        .parameters(3)
+                        .advice(SESSION + "ConnectAdvice"),
+                Hook.on(CORE + "http2.nio.pool.H2ConnPool")
+                        .method("connectSession")
+                        .parameters(3)
+                        .advice(SESSION + "ConnectAdvice"));
     }
 
     /** An exchange asks for an endpoint. */
@@ -108,9 +136,9 @@ public final class ApacheHttpClient5AsyncInstrumentation implements ClientInstru
                 @Advice.Argument(2) Object state,
                 @Advice.Argument(3) Timeout timeout,
                 @Advice.Argument(value = 4, readOnly = false) FutureCallback<AsyncConnectionEndpoint> callback,
-                @Advice.Local("lease") GatedLease lease) {
+                @Advice.Local("lease") Gated<AsyncConnectionEndpoint> lease) {
             lease = AsyncHooks.leasing(manager, pool, closed, id, route, state, timeout, callback);
-            if (lease != null && lease.waits()) {
+            if (lease != null && lease.standsIn()) {
                 return lease;
             }
             callback = lease == null ? callback : lease;
@@ -121,7 +149,7 @@ public final class ApacheHttpClient5AsyncInstrumentation implements ClientInstru
         @Advice.OnMethodExit(onThrowable = Throwable.class, suppress = Throwable.class)
         public static void exit(
                 @Advice.Enter @Nullable Future<AsyncConnectionEndpoint> ours,
-                @Advice.Local("lease") GatedLease lease,
+                @Advice.Local("lease") Gated<AsyncConnectionEndpoint> lease,
                 @Advice.Thrown @Nullable Throwable thrown,
                 @Advice.Return(readOnly = false) Future<AsyncConnectionEndpoint> returned) {
             if (ours != null) {
@@ -160,12 +188,12 @@ public final class ApacheHttpClient5AsyncInstrumentation implements ClientInstru
                 @Advice.Argument(3) Object attachment,
                 @Advice.Argument(4) HttpContext context,
                 @Advice.Argument(value = 5, readOnly = false) FutureCallback<AsyncConnectionEndpoint> callback,
-                @Advice.Local("connect") GatedConnect connect) {
+                @Advice.Local("connect") GatedConnect<AsyncConnectionEndpoint> connect) {
             connect = AsyncHooks.connecting(manager, endpoint, initiator, timeout, attachment, context, callback);
             if (connect == null) {
                 return null;
             }
-            if (connect.waits()) {
+            if (connect.standsIn()) {
                 return connect;
             }
             callback = connect;
@@ -177,7 +205,7 @@ public final class ApacheHttpClient5AsyncInstrumentation implements ClientInstru
         @Advice.OnMethodExit(onThrowable = Throwable.class, suppress = Throwable.class)
         public static void exit(
                 @Advice.Enter @Nullable Future<AsyncConnectionEndpoint> ours,
-                @Advice.Local("connect") GatedConnect connect,
+                @Advice.Local("connect") GatedConnect<AsyncConnectionEndpoint> connect,
                 @Advice.Thrown @Nullable Throwable thrown,
                 @Advice.Return(readOnly = false) Future<AsyncConnectionEndpoint> returned) {
             if (ours != null) {
@@ -228,74 +256,6 @@ public final class ApacheHttpClient5AsyncInstrumentation implements ClientInstru
                 @Advice.This Object outer,
                 @Advice.Argument(0) ManagedConnPool<HttpRoute, ManagedAsyncClientConnection> inner) {
             AsyncHooks.sharing(outer, inner);
-        }
-    }
-
-    /** The reactor is asked to connect to an address. */
-    public static final class RequestedAdvice {
-        private RequestedAdvice() {}
-
-        /** Ties the request to the connection that the calling thread opens. */
-        @Advice.OnMethodExit(suppress = Throwable.class)
-        public static void exit(@Advice.This Object request) {
-            ReactorHooks.requested(request);
-        }
-    }
-
-    /** The reactor could not connect to an address. */
-    public static final class FailedAdvice {
-        private FailedAdvice() {}
-
-        /** The client may go on with the next address, on this thread, and has room for it. */
-        @Advice.OnMethodEnter(suppress = Throwable.class)
-        public static @Nullable Object enter(@Advice.This Object request) {
-            return ReactorHooks.failing(request);
-        }
-
-        /** The client has heard of it. */
-        @Advice.OnMethodExit(onThrowable = Throwable.class, suppress = Throwable.class)
-        public static void exit(@Advice.Enter @Nullable Object failing) {
-            if (failing != null) {
-                ReactorHooks.failed(failing);
-            }
-        }
-    }
-
-    /** The reactor connects a channel. */
-    public static final class ChannelAdvice {
-        private ChannelAdvice() {}
-
-        /** The channel is known before its first packet leaves. */
-        @Advice.OnMethodEnter(suppress = Throwable.class)
-        public static void enter(@Advice.Argument(0) SocketChannel channel, @Advice.Argument(1) Object request)
-                throws IOException {
-            ReactorHooks.connecting(channel, request);
-        }
-    }
-
-    /** A connection of HTTP/1 begins to speak. */
-    public static final class SpeaksAdvice {
-        private SpeaksAdvice() {}
-
-        /** Ties what requests go out on to the connection. */
-        @Advice.OnMethodExit(suppress = Throwable.class)
-        public static void exit(
-                @Advice.Argument(0) IOSession session, @Advice.FieldValue("outputChannel") Object output) {
-            ReactorHooks.speaks(session, output);
-        }
-    }
-
-    /** The head of a response was read. */
-    public static final class AnsweredAdvice {
-        private AnsweredAdvice() {}
-
-        /** The version of a response is that of its status line. */
-        @Advice.OnMethodEnter(suppress = Throwable.class)
-        public static void enter(
-                @Advice.FieldValue("outputChannel") Object output,
-                @Advice.FieldValue("committedRequest") HttpRequest request,
-                @Advice.Argument(0) HttpResponse response) {
-            ReactorHooks.answered(output, request, response);
         }
     }
 }

@@ -15,7 +15,7 @@ public final class AsyncExchange implements Runnable {
 
     private final AtomicBoolean over = new AtomicBoolean();
     private volatile @Nullable Handle handle;
-    private volatile @Nullable GatedConnect opening;
+    private volatile @Nullable GatedConnect<?> opening;
 
     AsyncExchange(PoolEntry<HttpRoute, ManagedAsyncClientConnection> entry) {
         this.entry = new WeakReference<>(entry);
@@ -33,7 +33,7 @@ public final class AsyncExchange implements Runnable {
     }
 
     /** A connection is being opened for this exchange. */
-    void opens(GatedConnect newOpening) {
+    void opens(GatedConnect<?> newOpening) {
         opening = newOpening;
     }
 
@@ -44,7 +44,7 @@ public final class AsyncExchange implements Runnable {
             return;
         }
         try {
-            GatedConnect unfinished = opening;
+            GatedConnect<?> unfinished = opening;
             if (unfinished != null) {
                 unfinished.abandonUnlessDone();
             }

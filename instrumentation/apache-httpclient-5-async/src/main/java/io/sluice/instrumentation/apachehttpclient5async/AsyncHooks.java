@@ -43,7 +43,7 @@ public final class AsyncHooks {
      *
      * @return null: the manager goes on by itself
      */
-    public static @Nullable GatedLease leasing(
+    public static @Nullable Gated<AsyncConnectionEndpoint> leasing(
             AsyncClientConnectionManager owner,
             @Nullable ManagedConnPool<HttpRoute, ManagedAsyncClientConnection> pool,
             @Nullable AtomicBoolean closed,
@@ -70,7 +70,7 @@ public final class AsyncHooks {
         }
         GatedLease lease = new GatedLease(
                 new LeaseCall(owner, inner != null ? inner : pool, id, route, state, timeout), manager, ask, callback);
-        return manager.canJoin(route, state) || lease.ask() ? lease : null;
+        return lease.ask() ? lease : null;
     }
 
     /** An endpoint was made for an entry of a pool. */
@@ -115,7 +115,7 @@ public final class AsyncHooks {
      *
      * @return null: nothing is to be opened, or nobody counts it
      */
-    public static @Nullable GatedConnect connecting(
+    public static @Nullable GatedConnect<AsyncConnectionEndpoint> connecting(
             AsyncClientConnectionManager manager,
             @Nullable AsyncConnectionEndpoint endpoint,
             @Nullable ConnectionInitiator initiator,
@@ -133,9 +133,8 @@ public final class AsyncHooks {
                 || exchange.isOver()) {
             return null;
         }
-        GatedConnect connect = new GatedConnect(
-                new ConnectCall(manager, endpoint, initiator, timeout, attachment, context),
-                exchange,
+        GatedConnect<AsyncConnectionEndpoint> connect = new GatedConnect<>(
+                new ConnectCall(manager, endpoint, initiator, timeout, attachment, context, exchange),
                 handle,
                 callback);
         if (!connect.ask(handle.lease())) {

@@ -9,8 +9,8 @@ import org.apache.hc.core5.reactor.ConnectionInitiator;
 import org.apache.hc.core5.util.Timeout;
 import org.jspecify.annotations.Nullable;
 
-/** One call of a manager's {@code connect} as the client has made it, to be made again later. Immutable. */
-final class ConnectCall {
+/** One call of a connection manager's {@code connect} as the client has made it, to be made again later. Immutable. */
+final class ConnectCall implements Opener<AsyncConnectionEndpoint> {
     /** Set while the calling thread connects on behalf of an exchange that has room for a connection. */
     private static final ThreadLocal<@Nullable Boolean> REPEATED = new ThreadLocal<>();
 
@@ -20,6 +20,7 @@ final class ConnectCall {
     private final @Nullable Timeout timeout;
     private final @Nullable Object attachment;
     private final @Nullable HttpContext context;
+    private final AsyncExchange exchange;
 
     ConnectCall(
             AsyncClientConnectionManager manager,
@@ -27,13 +28,15 @@ final class ConnectCall {
             ConnectionInitiator initiator,
             @Nullable Timeout timeout,
             @Nullable Object attachment,
-            @Nullable HttpContext context) {
+            @Nullable HttpContext context,
+            AsyncExchange exchange) {
         this.manager = manager;
         this.endpoint = endpoint;
         this.initiator = initiator;
         this.timeout = timeout;
         this.attachment = attachment;
         this.context = context;
+        this.exchange = exchange;
     }
 
     /** Whether the calling thread makes such a call again. */
@@ -41,13 +44,19 @@ final class ConnectCall {
         return REPEATED.get() != null;
     }
 
-    /** Makes the call again. The wait for room does not count as connecting. */
-    Future<AsyncConnectionEndpoint> connect(FutureCallback<AsyncConnectionEndpoint> callback) {
+    @Override
+    public Future<AsyncConnectionEndpoint> open(FutureCallback<AsyncConnectionEndpoint> callback) {
         REPEATED.set(Boolean.TRUE);
         try {
             return manager.connect(endpoint, initiator, timeout, attachment, context, callback);
         } finally {
             REPEATED.remove();
         }
+    }
+
+    /** The client may have let go of the endpoint, and would never close what comes then. */
+    @Override
+    public boolean isUnwanted() {
+        return exchange.isOver();
     }
 }

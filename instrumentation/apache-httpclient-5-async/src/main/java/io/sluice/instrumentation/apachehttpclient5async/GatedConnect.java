@@ -10,43 +10,37 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.apache.hc.client5.http.nio.AsyncConnectionEndpoint;
 import org.apache.hc.core5.concurrent.BasicFuture;
 import org.apache.hc.core5.concurrent.FutureCallback;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An endpoint that is being connected. Where there is no room for a connection yet, this stands for the result of {@code
- * AsyncClientConnectionManager.connect}, which is called when there is; otherwise it is the callback of the manager's own
- * connect.
+ * A connection that is being opened. Where there is no room for it yet, this stands for the result of the client's own
+ * connect, which is called when there is; otherwise it is the callback of that connect.
  *
  * <p>Thread-safe. No thread is parked.
  */
-public final class GatedConnect
-        implements Future<AsyncConnectionEndpoint>, FutureCallback<AsyncConnectionEndpoint>, Runnable {
+public final class GatedConnect<T> implements Future<T>, FutureCallback<T>, Runnable {
     /** A failed connect closes its own socket; one that has not by then never will. */
     private static final long PATIENCE_MILLIS = 500;
 
-    private final ConnectCall call;
-    private final AsyncExchange exchange;
+    private final Opener<T> opener;
     private final Handle handle;
-    private final BasicFuture<AsyncConnectionEndpoint> result;
+    private final BasicFuture<T> result;
     private @Nullable Connection connection;
-    /** Whether somebody calls the manager's own connect. */
+    /** Whether somebody calls the client's own connect. */
     private final AtomicBoolean begun = new AtomicBoolean();
 
     private volatile boolean done;
     private volatile boolean cancelledLate;
-    private volatile @Nullable Future<AsyncConnectionEndpoint> own;
+    private volatile @Nullable Future<T> own;
     private @Nullable Connection outer;
 
     GatedConnect(
-            ConnectCall call,
-            AsyncExchange exchange,
+            Opener<T> opener,
             Handle handle,
-            @Nullable FutureCallback<AsyncConnectionEndpoint> callback) {
-        this.call = call;
-        this.exchange = exchange;
+            @Nullable FutureCallback<T> callback) {
+        this.opener = opener;
         this.handle = handle;
         this.result = new BasicFuture<>(callback);
     }
@@ -68,7 +62,7 @@ public final class GatedConnect
     }
 
     /** Whether this stands for the result, since there was no room. Otherwise the calling thread connects now. */
-    public boolean waits() {
+    public boolean standsIn() {
         // Room may come at any moment, and then run() connects: one of the two.
         return isPending() || !begun.compareAndSet(false, true);
     }
@@ -109,7 +103,7 @@ public final class GatedConnect
         }
         begin();
         try {
-            Future<AsyncConnectionEndpoint> future = call.connect(this);
+            Future<T> future = opener.open(this);
             own = future;
             if (cancelledLate && future != null) {
                 future.cancel(true);
@@ -122,16 +116,16 @@ public final class GatedConnect
     }
 
     @Override
-    public void completed(AsyncConnectionEndpoint endpoint) {
-        Connection opened = connection();
+    public void completed(T opened) {
+        Connection counted = connection();
         done = true;
-        if (opened != null && !opened.isClosed()) {
-            handle.opened(opened);
+        if (counted != null && !counted.isClosed()) {
+            handle.opened(counted, opened);
         }
-        if (exchange.isOver()) {
-            abandon(); // the client has let go of the endpoint, and would never close what comes now
+        if (opener.isUnwanted()) {
+            abandon();
         }
-        result.completed(endpoint);
+        result.completed(opened);
     }
 
     @Override
@@ -178,7 +172,7 @@ public final class GatedConnect
     @Override
     public boolean cancel(boolean mayInterrupt) {
         cancelledLate = true;
-        Future<AsyncConnectionEndpoint> future = own;
+        Future<T> future = own;
         if (future != null) {
             return future.cancel(mayInterrupt);
         }
@@ -200,12 +194,12 @@ public final class GatedConnect
     }
 
     @Override
-    public AsyncConnectionEndpoint get() throws InterruptedException, ExecutionException {
+    public T get() throws InterruptedException, ExecutionException {
         return result.get();
     }
 
     @Override
-    public AsyncConnectionEndpoint get(long timeout, TimeUnit unit)
+    public T get(long timeout, TimeUnit unit)
             throws InterruptedException, ExecutionException, TimeoutException {
         return result.get(timeout, unit);
     }

@@ -1,8 +1,11 @@
 package io.sluice.instrumentation.apachehttpclient5async;
 
+import io.sluice.bridge.Background;
 import io.sluice.bridge.ConnectionGate;
+import io.sluice.bridge.Sockets;
 import io.sluice.limiter.Connection;
 import io.sluice.limiter.Lease;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,6 +16,9 @@ import org.jspecify.annotations.Nullable;
  * client.
  */
 abstract class Handle {
+    /** As long as the client itself lets the end of TLS take (SSLIOSession). */
+    private static final long CLOSING_SECONDS = 1;
+
     private int users;
     private @Nullable Lease lease;
     private @Nullable Connection connection;
@@ -68,12 +74,16 @@ abstract class Handle {
         return lease;
     }
 
-    /** A connection was opened. */
-    final void opened(Connection opened) {
+    /** A connection was opened; {@code kept} is what the client has got. */
+    void opened(Connection opened, @Nullable Object kept) {
+        opened.ownedBy(HandleOwner.REFERENCE, this);
         synchronized (this) {
             connection = opened;
+            Lease former = opened.lease();
+            if (users == 0 && former != null) {
+                opened.idle(former); // all have gone while it was opened
+            }
         }
-        opened.ownedBy(HandleOwner.REFERENCE, this);
     }
 
     /** The connection; null where none was opened yet. */
@@ -85,6 +95,14 @@ abstract class Handle {
     final boolean isClosed() {
         Connection kept = connection();
         return kept == null || kept.isClosed();
+    }
+
+    /** It is being closed, and somebody waits for the room; but a TLS peer need not answer. */
+    final void abandonLater() {
+        Connection closing = connection();
+        if (closing != null && !closing.isClosed()) {
+            Background.executor().schedule(() -> Sockets.abandon(closing), CLOSING_SECONDS, TimeUnit.SECONDS);
+        }
     }
 
     /** Closes the connection if nobody uses it; false if somebody does. Does not wait for the end of closing. */

@@ -2,7 +2,6 @@ package io.sluice.instrumentation.apachehttpclient5async;
 
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.apache.hc.client5.http.HttpRoute;
 import org.apache.hc.client5.http.nio.AsyncClientConnectionManager;
 import org.apache.hc.client5.http.nio.AsyncConnectionEndpoint;
@@ -11,7 +10,6 @@ import org.apache.hc.core5.concurrent.FutureCallback;
 import org.apache.hc.core5.pool.ManagedConnPool;
 import org.apache.hc.core5.pool.PoolEntry;
 import org.apache.hc.core5.util.Deadline;
-import org.apache.hc.core5.util.DeadlineTimeoutException;
 import org.apache.hc.core5.util.TimeValue;
 import org.apache.hc.core5.util.Timeout;
 import org.jspecify.annotations.Nullable;
@@ -27,7 +25,6 @@ final class LeaseCall {
     final @Nullable Object state;
     private final @Nullable String id;
     private final @Nullable Timeout timeout;
-    private final long startMillis = System.currentTimeMillis();
 
     LeaseCall(
             AsyncClientConnectionManager manager,
@@ -53,10 +50,19 @@ final class LeaseCall {
     Future<AsyncConnectionEndpoint> lease(long waitedNanos, FutureCallback<AsyncConnectionEndpoint> callback) {
         REPEATED.set(Boolean.TRUE);
         try {
-            return manager.lease(id, route, state, GatedLease.rest(timeout, waitedNanos), callback);
+            return manager.lease(id, route, state, rest(waitedNanos), callback);
         } finally {
             REPEATED.remove();
         }
+    }
+
+    /** What is left of the timeout; never zero, which would mean something else. */
+    private @Nullable Timeout rest(long waitedNanos) {
+        long waitedMillis = TimeUnit.NANOSECONDS.toMillis(waitedNanos);
+        if (waitedMillis == 0 || timeout == null || !TimeValue.isPositive(timeout)) {
+            return timeout;
+        }
+        return Timeout.ofMilliseconds(Math.max(1, timeout.toMilliseconds() - waitedMillis));
     }
 
     /** The client's own limit for the time it takes to obtain a connection; 0: none. */
@@ -64,19 +70,6 @@ final class LeaseCall {
         return timeout != null && TimeValue.isPositive(timeout)
                 ? timeout.getTimeUnit().toNanos(timeout.getDuration())
                 : 0;
-    }
-
-    /**
-     * What the pools throw when nothing came free in time (StrictConnPool, LaxConnPool). It cannot be given a message, so the
-     * cause says what was waited for.
-     */
-    Exception timeoutException(TimeoutException cause) {
-        long waitedMillis = Math.max(0, System.currentTimeMillis() - startMillis);
-        long maxMillis = TimeUnit.NANOSECONDS.toMillis(timeoutNanos());
-        long deadlineMillis = startMillis + (maxMillis > 0 ? Math.min(maxMillis, waitedMillis) : waitedMillis);
-        Exception thrown = DeadlineTimeoutException.from(Deadline.fromUnixMilliseconds(deadlineMillis));
-        thrown.initCause(cause);
-        return thrown;
     }
 
     /** Takes an endpoint back that was leased and not used: its connection stays as long in the pool as it would have. */

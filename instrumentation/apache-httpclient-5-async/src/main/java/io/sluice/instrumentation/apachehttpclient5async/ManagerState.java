@@ -32,7 +32,7 @@ final class ManagerState {
     }
 
     /** Whether an exchange can go as a further stream of a connection that is in use, as far as one can tell. */
-    boolean canJoin(HttpRoute route, @Nullable Object state) {
+    boolean canShare(HttpRoute route, @Nullable Object state) {
         Handle handle = sharing && state == null ? shared.get(route) : null;
         return handle != null && handle.isInUse();
     }
@@ -49,7 +49,7 @@ final class ManagerState {
     void wakeSharers(HttpRoute route) {
         for (GatedLease one : waiting) {
             if (one.wouldShare(route)) {
-                one.join();
+                one.share();
             }
         }
     }
@@ -58,7 +58,7 @@ final class ManagerState {
     void waits(GatedLease lease) {
         waiting.add(lease);
         if (isClosed()) {
-            lease.managerIsClosed();
+            lease.poolIsClosed();
         }
     }
 
@@ -69,7 +69,7 @@ final class ManagerState {
     /** The manager is closed: nobody waits any longer. */
     void cancelWaiters() {
         for (GatedLease lease : waiting) {
-            lease.managerIsClosed();
+            lease.poolIsClosed();
         }
     }
 }
