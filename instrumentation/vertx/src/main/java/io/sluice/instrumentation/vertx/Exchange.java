@@ -281,7 +281,9 @@ final class Exchange implements Handler<AsyncResult<Object>> {
             waits = false;
         }
         Lease waitingFor = lease;
-        if (waitingFor != null && waitingFor.abandon(Wait.Outcome.TIMEOUT) && handler instanceof Handler) {
+        if (waitingFor != null
+                && waitingFor.abandon(Wait.Outcome.TIMEOUT)
+                && (handler instanceof Handler || handler instanceof Promise)) {
             // Tells what it waited for; the client would only tell how long.
             Reflect.complete(wantsToKnow, Future.succeededFuture(false));
             Reflect.fail(handler, Reflect.timeout(clientPool, waitingFor.refusal()));

@@ -90,7 +90,7 @@ class VertxHttp2Test {
                 });
                 KernelMeter meter = KernelMeter.start(server.port())) {
             List<Future<String>> exchanges = burst(client(), server, 40);
-            assertThat(arrived.await(20, TimeUnit.SECONDS)).isTrue();
+            assertThat(arrived.await(40, TimeUnit.SECONDS)).isTrue();
             assertThat(figures(server, "https").leased()).isEqualTo(1);
             assertThat(figures(server, "https").open()).isEqualTo(1);
             assertThat(figures(server, "https").pending()).isZero();
@@ -129,7 +129,7 @@ class VertxHttp2Test {
         })) {
             HttpClientOptions options = options().setHttp2MultiplexingLimit(3);
             List<Future<String>> exchanges = burst(client(options), server, 10);
-            assertThat(arrived.await(20, TimeUnit.SECONDS)).isTrue();
+            assertThat(arrived.await(40, TimeUnit.SECONDS)).isTrue();
             assertThat(tooMany.getCount()).isEqualTo(1);
             assertThat(figures(server, "https").leased()).isEqualTo(1);
             gate.countDown();

@@ -79,7 +79,7 @@ class VertxTest {
             }
             server.awaitRequests(2);
             assertThat(figures().pending()).isEqualTo(98);
-            assertThat(meter.current()).isEqualTo(2);
+            TestAgent.await("the kernel sees two", () -> meter.current() == 2);
             assertThat(ParkedThreads.inTheAgent()).isEmpty();
             server.letGo();
             all(exchanges);
@@ -239,6 +239,7 @@ class VertxTest {
             server.awaitRequests(1);
             TestAgent.await("all are on the way", () -> figures().pending() == 0);
             assertThat(figures().leased()).isEqualTo(1);
+            TestAgent.await("the kernel sees it", () -> meter.current() == 1);
             server.letGo();
             all(exchanges);
             awaitQuiet();
@@ -261,7 +262,7 @@ class VertxTest {
             }
             all(exchanges);
             awaitQuiet();
-            assertThat(meter.max()).isEqualTo(1);
+            assertThat(meter.max()).isLessThanOrEqualTo(1);
         }
     }
 
