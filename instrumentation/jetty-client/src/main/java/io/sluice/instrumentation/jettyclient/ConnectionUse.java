@@ -24,6 +24,8 @@ final class ConnectionUse {
 
     private final ExchangeQueue queue;
     private final Set<QueuedExchange> exchanges = new HashSet<>(4);
+    /** Whether the client has it in its pool: one that is closed before would stay there for ever. */
+    private boolean pooled;
     /** Chosen to be closed for somebody else. */
     private boolean evicted;
 
@@ -137,6 +139,25 @@ final class ConnectionUse {
         ConnectionGate.release(lease);
     }
 
+    /**
+     * The client has put the new connection into its pool, and may have sent an exchange on it.
+     *
+     * @param opener the lease that it was opened with
+     */
+    synchronized void pooled(Lease opener) {
+        pooled = true;
+        if (!explicit && exchanges.isEmpty() && counted.lease() == null && !counted.isIdle()) {
+            // Somebody wanted to close it meanwhile and was turned away.
+            counted.use(opener);
+            counted.idle(opener);
+        }
+    }
+
+    /** Whether an exchange could go on this connection of the pool that has none now. */
+    synchronized boolean isFree() {
+        return pooled && !evicted && exchanges.isEmpty() && !counted.isClosed();
+    }
+
     /** Whether a further exchange may go on this connection without a lease of its own. */
     synchronized boolean isActive() {
         return !evicted && !exchanges.isEmpty() && !counted.isClosed();
@@ -144,7 +165,7 @@ final class ConnectionUse {
 
     /** Chooses this connection to be closed; false if it is in use. */
     synchronized boolean evict() {
-        if (explicit || !exchanges.isEmpty()) {
+        if (explicit || !pooled || !exchanges.isEmpty()) {
             return false;
         }
         evicted = true;

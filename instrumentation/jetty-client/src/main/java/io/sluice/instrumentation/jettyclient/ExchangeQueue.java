@@ -38,6 +38,7 @@ final class ExchangeQueue extends AbstractQueue<Object> {
     private final Object destination;
     private final Queue<Object> all;
     private final ArrayDeque<Object> ready = new ArrayDeque<>();
+    private final List<ConnectionUse> connections = new ArrayList<>(2);
     final Openings openings;
     /** The last connection that could carry several exchanges at once. */
     private volatile @Nullable ConnectionUse shared;
@@ -299,6 +300,27 @@ final class ExchangeQueue extends AbstractQueue<Object> {
             }
         }
         return ones;
+    }
+
+    /** A connection of this destination's pool is open. */
+    void opened(ConnectionUse connection) {
+        synchronized (this) {
+            connections.add(connection);
+        }
+    }
+
+    /** With {@code this} held: how many connections of the pool are there for an exchange. */
+    int freeConnections() {
+        int free = 0;
+        for (Iterator<ConnectionUse> each = connections.iterator(); each.hasNext(); ) {
+            ConnectionUse connection = each.next();
+            if (connection.counted.isClosed()) {
+                each.remove();
+            } else if (connection.isFree()) {
+                free++;
+            }
+        }
+        return free;
     }
 
     // ---- The client's threads -----------------------------------------------------------------------------------

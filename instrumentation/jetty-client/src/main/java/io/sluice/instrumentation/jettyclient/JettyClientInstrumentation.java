@@ -43,6 +43,7 @@ public final class JettyClientInstrumentation implements ClientInstrumentation {
                 PACKAGE + "Opening$4",
                 PACKAGE + "Opening$5",
                 PACKAGE + "Opening",
+                PACKAGE + "Openings$1",
                 PACKAGE + "Openings",
                 PACKAGE + "ExchangeQueue$GoOn",
                 PACKAGE + "ExchangeQueue$Settled",

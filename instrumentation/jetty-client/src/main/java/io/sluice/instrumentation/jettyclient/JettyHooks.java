@@ -68,6 +68,10 @@ public final class JettyHooks {
         ended.end();
         ExchangeQueue goesOn = ended.refusedBy;
         if (goesOn != null) {
+            ConnectionUse closing = CONNECTIONS.get(ended.connection);
+            if (closing != null && closing.counted.isClosed()) {
+                JettyTypes.remove(goesOn.destination(), ended.connection); // or it would be found again and again
+            }
             goesOn.goOn(); // the client takes the queue for empty
         }
         QueuedExchange taken = ended.taken;

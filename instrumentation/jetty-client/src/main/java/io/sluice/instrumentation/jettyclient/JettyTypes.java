@@ -35,6 +35,10 @@ final class JettyTypes {
     private static final MethodHandle POOL_OF = method(DESTINATION, "getConnectionPool");
     private static final MethodHandle SEND = method(DESTINATION, "send");
     private static final MethodHandle NEW_CONNECTION = method(DESTINATION, "newConnection", Promise.class);
+    private static final MethodHandle REMOVE = method(
+            DESTINATION,
+            "remove",
+            REQUEST.getName().startsWith(CLIENT + "transport.") ? named("Connection") : named("api.Connection"));
     private static final MethodHandle REQUEST_OF = method(EXCHANGE, "getRequest");
     private static final MethodHandle RESPONSE_OF = method(EXCHANGE, "getResponse");
     private static final MethodHandle ABORT = method(REQUEST, "abort", Throwable.class);
@@ -44,15 +48,18 @@ final class JettyTypes {
     private JettyTypes() {}
 
     private static Class<?> transport(String name) {
-        ClassLoader loader = JettyTypes.class.getClassLoader();
         try {
-            return Class.forName(CLIENT + "transport." + name, false, loader);
+            return Class.forName(CLIENT + "transport." + name, false, JettyTypes.class.getClassLoader());
         } catch (ClassNotFoundException before12) {
-            try {
-                return Class.forName(CLIENT + name, false, loader);
-            } catch (ClassNotFoundException unknown) {
-                throw new IllegalStateException(unknown);
-            }
+            return named(name);
+        }
+    }
+
+    private static Class<?> named(String name) {
+        try {
+            return Class.forName(CLIENT + name, false, JettyTypes.class.getClassLoader());
+        } catch (ClassNotFoundException unknown) {
+            throw new IllegalStateException(unknown);
         }
     }
 
@@ -114,6 +121,11 @@ final class JettyTypes {
 
     static void newConnection(Object destination, Promise<Object> promise) {
         call(NEW_CONNECTION, destination, promise);
+    }
+
+    /** Takes a connection that is closed already out of its pool. */
+    static void remove(Object destination, Object connection) {
+        call(REMOVE, destination, connection);
     }
 
     /** Ends an exchange as the program would by {@code Request.abort}. */

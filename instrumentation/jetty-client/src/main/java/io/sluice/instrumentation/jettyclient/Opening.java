@@ -206,19 +206,25 @@ final class Opening implements Promise<Object>, Runnable {
             promise.succeeded(connection);
             return;
         }
+        Lease opener = null;
         try {
-            opened(connection);
+            opener = opened(connection);
         } catch (Throwable fault) {
             FailOpen.report(fault);
         }
         try {
             promise.succeeded(connection);
         } finally {
+            ConnectionUse use = JettyHooks.use(connection);
+            if (use != null && opener != null) {
+                use.pooled(opener);
+            }
             queue.openings.ended(this);
         }
     }
 
-    private void opened(Object connection) {
+    /** Returns the lease that it was opened with, or null where nobody counts it. */
+    private @Nullable Lease opened(Object connection) {
         Connection open;
         Lease with;
         synchronized (this) {
@@ -226,7 +232,7 @@ final class Opening implements Promise<Object>, Runnable {
             with = lease;
         }
         if (open == null || with == null) {
-            return;
+            return null;
         }
         UNDER_WAY.remove(this);
         SelectableChannel channel = JettyTypes.channel(connection);
@@ -240,18 +246,16 @@ final class Opening implements Promise<Object>, Runnable {
                 Sockets.closed(channel);
             }
         }
-        if (explicit) {
-            return;
+        if (!explicit) {
+            queue.opened(use);
+            open.idle(with);
+            Lease mine;
+            synchronized (queue) {
+                mine = own;
+            }
+            ConnectionGate.release(mine);
         }
-        if (open.lease() == null) {
-            open.use(with); // while it was opened somebody may have wanted to close it, and nobody could
-        }
-        open.idle(with);
-        Lease mine;
-        synchronized (queue) {
-            mine = own;
-        }
-        ConnectionGate.release(mine);
+        return with;
     }
 
     @Override

@@ -1,10 +1,12 @@
 package io.sluice.instrumentation.jettyclient;
 
+import io.sluice.bridge.Background;
 import io.sluice.limiter.Lease;
 import java.nio.channels.AsynchronousCloseException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.eclipse.jetty.client.AbstractConnectionPool;
 import org.eclipse.jetty.util.Promise;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Locks: the queue's. Thread-safe; nothing blocks.
  */
 final class Openings {
+    private static final long PATIENCE_MILLIS = 50;
     private static final ThreadLocal<@Nullable Boolean> AHEAD = new ThreadLocal<>();
 
     private final ExchangeQueue queue;
@@ -59,15 +62,18 @@ final class Openings {
         if (explicit || AHEAD.get() != null) {
             return askItself(opening) ? opening : null;
         }
-        // A pool that wants as many connections as it may have opens one though another is idle.
-        boolean needless = idleConnections() > 0 && !Asks.hasRoom(queue.destination());
+        // Some pools open as many connections as they may have though others are idle; not so for want of room.
+        boolean spreads = spreads() && Asks.hasRoom(queue.destination());
         QueuedExchange lender = null;
         boolean isHeld = false;
+        boolean isServed = false;
         synchronized (queue) {
             List<QueuedExchange> ready = queue.readyOnes();
-            if (needless || underWay >= ready.size()) {
+            int free = spreads ? 0 : queue.freeConnections();
+            if (underWay + free >= ready.size()) {
                 hold(opening);
                 isHeld = true;
+                isServed = underWay < ready.size();
             } else {
                 lender = lender(ready);
                 if (lender != null) {
@@ -76,12 +82,27 @@ final class Openings {
             }
         }
         if (isHeld) {
-            if (needless) {
-                queue.goOn(); // the idle one may be taken by somebody else
+            if (isServed) {
+                lendLater();
             }
             return null;
         }
         return (lender != null ? opening.takeRoom() : askItself(opening)) ? opening : null;
+    }
+
+    /** There is a free connection, which the client did not see; should it not see it in the end, another is opened. */
+    private void lendLater() {
+        queue.goOn();
+        Background.executor()
+                .schedule(
+                        new Runnable() {
+                            @Override
+                            public void run() {
+                                lend(true);
+                            }
+                        },
+                        PATIENCE_MILLIS,
+                        TimeUnit.MILLISECONDS);
     }
 
     /** Whether the program itself asked for this connection: the pool's promises are classes of the client. */
@@ -90,15 +111,14 @@ final class Openings {
                 && JettyTypes.pool(queue.destination()) instanceof AbstractConnectionPool;
     }
 
-    private int idleConnections() {
+    private boolean spreads() {
         Object pool = JettyTypes.pool(queue.destination());
         try {
-            return pool == null
-                    ? 0
-                    : (Integer)
-                            pool.getClass().getMethod("getIdleConnectionCount").invoke(pool);
-        } catch (ReflectiveOperationException notShown) {
-            return 0;
+            return pool != null
+                    && (Boolean)
+                            pool.getClass().getMethod("isMaximizeConnections").invoke(pool);
+        } catch (ReflectiveOperationException notBefore9425) {
+            return false;
         }
     }
 
@@ -166,14 +186,19 @@ final class Openings {
         }
     }
 
-    /** Opens for the exchanges that are ready what was held back. */
+    /** Opens for the exchanges that are ready and find no free connection what was held back. */
     void lend() {
+        lend(false);
+    }
+
+    private void lend(boolean evenIfOthersAreFree) {
         while (someAreHeld) {
             Opening opening;
             QueuedExchange lender;
             synchronized (queue) {
                 List<QueuedExchange> ready = queue.readyOnes();
-                if (held.isEmpty() || underWay >= ready.size()) {
+                int free = evenIfOthersAreFree ? 0 : queue.freeConnections();
+                if (held.isEmpty() || underWay + free >= ready.size()) {
                     return;
                 }
                 lender = lender(ready);

@@ -119,7 +119,11 @@ final class Jetty implements ContractClient {
 
     private String answer(Object request) throws Exception {
         if (!async) {
-            return text(call(request, "send"));
+            try {
+                return text(call(request, "send"));
+            } catch (ExecutionException e) {
+                throw cause(e); // early versions wrap every failure
+            }
         }
         Future<?> response = send(request);
         try {
@@ -128,7 +132,7 @@ final class Jetty implements ContractClient {
             response.cancel(true);
             throw e;
         } catch (ExecutionException e) {
-            throw e.getCause() instanceof Exception ? (Exception) e.getCause() : e;
+            throw cause(e);
         }
     }
 
@@ -212,7 +216,7 @@ final class Jetty implements ContractClient {
         return true;
     }
 
-    private static Exception cause(InvocationTargetException e) {
+    private static Exception cause(Exception e) {
         if (e.getCause() instanceof Exception) {
             return (Exception) e.getCause();
         }
