@@ -7,6 +7,8 @@ import io.sluice.limiter.Lease;
 import io.sluice.limiter.Wait;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.util.ArrayList;
+import java.util.List;
 import okhttp3.Address;
 import okhttp3.Route;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +26,8 @@ final class CallState {
     private volatile @Nullable Lease lease;
     /** A connection that has promised a stream. Guarded by this. */
     private @Nullable Carrier reserved;
+    /** The attempts that connect at this moment, since 5.0. Guarded by this. */
+    private final List<PlanState> connecting = new ArrayList<>(0);
     /** Where it wants to go while it waits for a lease. */
     private volatile @Nullable Address wanted;
 
@@ -31,6 +35,11 @@ final class CallState {
     @Nullable
     Carrier carrier() {
         return carrier;
+    }
+
+    /** With this locked. */
+    List<PlanState> connecting() {
+        return connecting;
     }
 
     @Nullable

@@ -109,6 +109,7 @@ final class Internals {
 
     private static volatile @Nullable MethodHandle release;
     private static volatile @Nullable MethodHandle address;
+    private static volatile @Nullable MethodHandle cancelPlan;
 
     /** {@code RealCall.releaseConnectionNoEvents}; the socket that is to be closed afterwards, or null. With its locks. */
     static @Nullable Socket release(Object call) throws Throwable {
@@ -129,6 +130,16 @@ final class Internals {
             address = handle;
         }
         return (Address) handle.invoke(finder);
+    }
+
+    /** {@code ConnectPlan.cancel}, since 5.0: closes the socket. */
+    static void cancelPlan(Object plan) throws Throwable {
+        MethodHandle handle = cancelPlan;
+        if (handle == null) {
+            handle = full().findVirtual(plan.getClass(), "cancel", MethodType.methodType(void.class));
+            cancelPlan = handle;
+        }
+        handle.invoke(plan);
     }
 
     private static MethodHandle findAddress(Class<?> finder) throws Exception {

@@ -11,6 +11,8 @@ import okhttp3.EventListener;
 import okhttp3.Interceptor;
 import okhttp3.Response;
 import okhttp3.Route;
+import okhttp3.internal.connection.ConnectPlan;
+import okhttp3.internal.connection.RoutePlanner;
 import org.jspecify.annotations.Nullable;
 
 /** The advice; each class is named after the method that it is woven into. */
@@ -181,7 +183,7 @@ public final class OkHttpAdvice {
 
         /** Parks until there is room; no lock is held. */
         @Advice.OnMethodEnter(skipOn = Refusal.class, suppress = Throwable.class)
-        public static @Nullable Object enter(@Advice.FieldValue("route") Route route) {
+        public static @Nullable Object enter(@Advice.FieldValue("route") Route route) throws Throwable {
             return OkHttpHooks.opening(route);
         }
 
@@ -213,17 +215,35 @@ public final class OkHttpAdvice {
 
         /** Parks until there is room; no lock is held. */
         @Advice.OnMethodEnter(skipOn = Refusal.class, suppress = Throwable.class)
-        public static @Nullable Object enter(@Advice.This Object plan, @Advice.FieldValue("route") Route route) {
+        public static @Nullable Object enter(@Advice.This Object plan, @Advice.FieldValue("route") Route route)
+                throws Throwable {
             return OkHttpHooks.opening(plan, route);
         }
 
         /** Counts the socket, or gives its room back. */
         @Advice.OnMethodExit(onThrowable = Throwable.class, suppress = Throwable.class)
         public static void exit(
+                @Advice.This Object plan,
                 @Advice.Enter @Nullable Object opening,
                 @Advice.FieldValue("rawSocket") @Nullable Socket socket,
                 @Advice.Thrown(readOnly = false) @Nullable Throwable thrown) {
-            thrown = OkHttpHooks.openedByPlan(opening, socket, thrown);
+            thrown = OkHttpHooks.opened(plan, opening, socket, thrown);
+        }
+    }
+
+    /** {@code ConnectPlan.connectTcp}, since 5.0, which calls {@code connectSocket}. */
+    public static final class ConnectTcp {
+        private ConnectTcp() {}
+
+        /** A plan that was stopped for another one has not failed: it comes after that. */
+        @Advice.OnMethodExit(suppress = Throwable.class)
+        public static void exit(
+                @Advice.This ConnectPlan plan, @Advice.Return(readOnly = false) RoutePlanner.ConnectResult result) {
+            if (OkHttpHooks.isStopped(plan)) {
+                RoutePlanner.Plan again = plan.retry();
+                OkHttpHooks.plannedAgain(plan, again);
+                result = new RoutePlanner.ConnectResult(plan, again, null);
+            }
         }
     }
 

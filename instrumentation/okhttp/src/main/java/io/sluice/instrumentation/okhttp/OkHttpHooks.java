@@ -8,6 +8,7 @@ import io.sluice.limiter.Lease;
 import io.sluice.limiter.LimiterTable;
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
+import java.net.Proxy;
 import java.net.Socket;
 import okhttp3.Address;
 import okhttp3.Call;
@@ -176,19 +177,20 @@ public final class OkHttpHooks {
     // ---- Sockets ------------------------------------------------------------------------------------------------
 
     /** Up to 4.12: the call on this thread opens a socket for a connection; parks until there is room. */
-    public static @Nullable Object opening(Route route) {
+    public static @Nullable Object opening(Route route) throws Throwable {
         CallState call = CURRENT.get();
         if (call == null) {
             return null;
         }
         try {
-            return open(call, call.beginAttempt(), route);
+            return open(call, call.beginAttempt(), null, route);
         } finally {
             call.endAttempt();
         }
     }
 
-    private static @Nullable Object open(CallState call, Attempt attempt, Route route) {
+    private static @Nullable Object open(CallState call, Attempt attempt, @Nullable PlanState plan, Route route)
+            throws Throwable {
         if (attempt.isCancelled()) {
             return new Refusal(new IOException("Canceled"));
         }
@@ -198,10 +200,18 @@ public final class OkHttpHooks {
             return answer;
         }
         io.sluice.limiter.Connection opened = table.open((Lease) answer, false);
-        if (!opened.isGranted() && !attempt.awaitUninterruptibly(opened)) {
-            return new Refusal(new IOException("Canceled"));
+        try {
+            if (!opened.isGranted() && plan != null) {
+                plan.stopOther();
+            }
+            if (!opened.isGranted() && !attempt.awaitUninterruptibly(opened)) {
+                return new Refusal(new IOException("Canceled"));
+            }
+            return new Opening(opened, Sockets.beginOpening(opened));
+        } catch (Throwable fault) {
+            opened.closed();
+            throw fault;
         }
-        return new Opening(opened, Sockets.beginOpening(opened));
     }
 
     /** Up to 4.12: a connection's socket is connected, or failed. */
@@ -243,20 +253,47 @@ public final class OkHttpHooks {
     public static void planned(Object plan) {
         CallState call = CURRENT.get();
         if (call != null) {
-            PLANS.put(plan, new PlanState(call));
+            PLANS.put(plan, new PlanState(call, plan, false));
         }
     }
 
     /** A plan opens its socket, on a thread of its own perhaps; parks until there is room. */
-    public static @Nullable Object opening(Object plan, Route route) {
+    public static @Nullable Object opening(Object plan, Route route) throws Throwable {
         PlanState state = PLANS.get(plan);
-        return state == null ? null : open(state.call, state.attempt, route);
+        if (state == null) {
+            return null;
+        }
+        // Who stops an attempt by way of a proxy has the program's selector believe that the proxy is dead.
+        boolean races = route.proxy().type() == Proxy.Type.DIRECT;
+        Object opening = open(state.call, state.attempt, races ? state : null, route);
+        if (opening instanceof Opening && races) {
+            state.begin();
+        }
+        return opening;
     }
 
     /** A plan's socket is connected, or failed. */
-    public static @Nullable Throwable openedByPlan(
-            @Nullable Object opening, @Nullable Socket socket, @Nullable Throwable thrown) {
+    public static @Nullable Throwable opened(
+            Object plan, @Nullable Object opening, @Nullable Socket socket, @Nullable Throwable thrown) {
+        PlanState state = PLANS.get(plan);
+        if (state != null) {
+            state.end();
+        }
         return opened(opening, socket, thrown);
+    }
+
+    /** Whether a plan that has failed, or was connected for a moment, was stopped for another one of its call. */
+    public static boolean isStopped(Object plan) {
+        PlanState state = PLANS.get(plan);
+        return state != null && state.isStopped();
+    }
+
+    /** The plan is made anew, after the other one. */
+    public static void plannedAgain(Object stopped, Object plan) {
+        PlanState state = PLANS.get(stopped);
+        if (state != null) {
+            PLANS.put(plan, new PlanState(state.call, plan, true));
+        }
     }
 
     /** A plan lost the race against another, or its call was cancelled. Never blocks. */
@@ -315,16 +352,6 @@ public final class OkHttpHooks {
     private static boolean saysKeepAlive(Response response) {
         return "keep-alive".equalsIgnoreCase(response.header("Connection"))
                 || "keep-alive".equalsIgnoreCase(response.header("Proxy-Connection"));
-    }
-
-    /** What one attempt to connect belongs to. */
-    static final class PlanState {
-        final CallState call;
-        final Attempt attempt = new Attempt();
-
-        PlanState(CallState call) {
-            this.call = call;
-        }
     }
 
     /** Nobody can close a body that the program has lost. */

@@ -34,7 +34,7 @@ public final class OkHttpInstrumentation implements ClientInstrumentation {
                 HELPERS + "PoolState",
                 HELPERS + "Opening",
                 HELPERS + "Passage",
-                HELPERS + "OkHttpHooks$PlanState",
+                HELPERS + "PlanState",
                 HELPERS + "OkHttpHooks$LostCalls",
                 HELPERS + "OkHttpHooks");
     }
@@ -81,6 +81,7 @@ public final class OkHttpInstrumentation implements ClientInstrumentation {
     private static void connectPlan(List<Hook> hooks) {
         hooks.add(on(CONNECTION + "ConnectPlan", Hook.CONSTRUCTOR, "Plan"));
         hooks.add(on(CONNECTION + "ConnectPlan", "connectSocket", "ConnectPlanned"));
+        hooks.add(on(CONNECTION + "ConnectPlan", "connectTcp", "ConnectTcp"));
         hooks.add(on(CONNECTION + "ConnectPlan", "cancel", "CancelPlan"));
         hooks.add(on(CONNECTION + "RealConnection", Hook.CONSTRUCTOR, "Made"));
     }
