@@ -7,7 +7,6 @@ import org.apache.hc.client5.http.impl.async.HttpAsyncClients;
 import org.apache.hc.client5.http.impl.nio.PoolingAsyncClientConnectionManager;
 import org.apache.hc.client5.http.impl.nio.PoolingAsyncClientConnectionManagerBuilder;
 import org.apache.hc.client5.http.ssl.ClientTlsStrategyBuilder;
-import org.apache.hc.core5.http.config.CharCodingConfig;
 import org.apache.hc.core5.http.nio.ssl.TlsStrategy;
 import org.apache.hc.core5.http2.HttpVersionPolicy;
 import org.apache.hc.core5.http2.config.H2Config;
@@ -51,18 +50,18 @@ final class Http2Clients {
         } catch (NoSuchMethodException olderVersion) {
             return null;
         }
-        return negotiating(builder.build());
+        return pooling(builder.build(), HttpVersionPolicy.NEGOTIATE);
     }
 
-    /** A client that speaks HTTP/2 where the server does. */
-    static CloseableHttpAsyncClient negotiating() {
-        return negotiating(managers().build());
+    /** A client with a pool; told to speak HTTP/2, as 5.0 cannot negotiate on every JDK. */
+    static CloseableHttpAsyncClient pooling() {
+        return pooling(managers().build(), HttpVersionPolicy.FORCE_HTTP_2);
     }
 
-    private static CloseableHttpAsyncClient negotiating(PoolingAsyncClientConnectionManager manager) {
+    private static CloseableHttpAsyncClient pooling(
+            PoolingAsyncClientConnectionManager manager, HttpVersionPolicy policy) {
         return HttpAsyncClients.custom()
-                .setVersionPolicy(HttpVersionPolicy.NEGOTIATE)
-                .setCharCodingConfig(CharCodingConfig.DEFAULT)
+                .setVersionPolicy(policy)
                 .setConnectionManager(manager)
                 .build();
     }

