@@ -36,6 +36,9 @@ final class Targets {
                 Client client = new Client(one);
                 clients.add(client);
                 add(client);
+                if (client.support) {
+                    continue; // what it supports is the JVM's, or a framework's that nobody relocates
+                }
                 for (Relocation relocation : relocations.copiesOf(client.types())) {
                     copies++;
                     add(new Client(client, relocation, copies));

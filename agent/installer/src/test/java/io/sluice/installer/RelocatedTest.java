@@ -2,8 +2,10 @@ package io.sluice.installer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.management.ThreadMXBean;
 import io.sluice.instrumentation.api.Hook;
 import java.lang.instrument.Instrumentation;
+import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.Collections;
 import net.bytebuddy.agent.ByteBuddyAgent;
@@ -240,6 +242,37 @@ class RelocatedTest {
         loader.withCopy("com.acme.samplelib", "samplelib").hidingClassFiles();
         loader.take("com.acme.samplelib.client.impl.SamplePoolManager");
         assertThat(log.lines()).isEmpty();
+    }
+
+    /** Every class that a program loads is looked at. */
+    @Test
+    void passingOverAClassMakesNoObject() {
+        Targets targets = new Targets(
+                Collections.singletonList(LibraryAdvice.instrumentation()),
+                Relocations.NONE,
+                Collections.<String>emptyList());
+        UnnamedCopies copies = new UnnamedCopies(targets, new AgentClasses(Weaver.class.getClassLoader()));
+        String[] names = new String[10_000];
+        for (int i = 0; i < names.length; i++) {
+            names[i] = "com/example/app" + i % 7 + "/impl/SamplePoolManager" + (i == 5_000 ? "" : i);
+        }
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long thread = Thread.currentThread().getId();
+        long least = Long.MAX_VALUE;
+        for (int round = 0; round < 5; round++) {
+            long before = threads.getThreadAllocatedBytes(thread);
+            for (String name : names) {
+                assertThatNothingIsFound(copies, name);
+            }
+            least = Math.min(least, threads.getThreadAllocatedBytes(thread) - before);
+        }
+        assertThat(least).isLessThan(names.length);
+    }
+
+    private static void assertThatNothingIsFound(UnnamedCopies copies, String name) {
+        if (copies.find(name) != null) {
+            throw new AssertionError(name);
+        }
     }
 
     private static final class NobodyListens implements Weaver.Listener {

@@ -82,6 +82,8 @@ class RelocationsTest {
     @CsvSource({
         "okhttp3.internal.A, x.internal.A",
         "okhttp3/internal/A, x/internal/A",
+        "okhttp3.internal., x.internal.",
+        "okhttp3.Proxy$, x.Proxy$",
         "okhttp3, okhttp3",
         "okhttp, okhttp",
         "okhttp3/4.9, okhttp3/4.9",
