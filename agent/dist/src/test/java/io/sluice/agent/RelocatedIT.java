@@ -108,6 +108,28 @@ class RelocatedIT {
     }
 
     @Test
+    void waitEndsWithTheCopysOwnExceptionAndIsASpanOfTheClient() throws Exception {
+        try (TestServer server = Answers.server().start();
+                SpanCollector collector = new SpanCollector();
+                ChildJvm.Running running = jvm(Jdk.main(), server, "com.acme.Program")
+                        .environment("OTEL_EXPORTER_OTLP_ENDPOINT", collector.otlpEndpoint())
+                        .agent("maxConnectionsPerServer=1,waitTimeout=1s,relocated=" + SETTING)
+                        .start()) {
+            int waiters = ManyRequests.COUNT - 1;
+            running.awaitMatch(Pattern.compile("(?:\\[com\\.acme\\.shaded\\.org\\.apache\\.http\\.conn\\."
+                    + "ConnectionPoolTimeoutException: timed out after \\d+ ms waiting for [^]]*]\\R){" + waiters
+                    + "}"));
+            server.letGo();
+            assertThat(running.await().exitCode()).isZero();
+            assertThat(collector.awaitOtlpSpans(waiters))
+                    .hasSize(waiters)
+                    .allSatisfy(span -> assertThat(SpanCollector.attributes(span))
+                            .containsEntry("sluice.client", "apache-httpclient-4")
+                            .containsEntry("error.type", "timeout"));
+        }
+    }
+
+    @Test
     void settingMayComeFromTheEnvironmentOrAFile() throws Exception {
         try (TestServer server = Answers.server().start()) {
             assertLimited(

@@ -135,9 +135,10 @@ class ShapeCheckTest {
     }
 
     @Test
-    void classesOfOtherPackagesMayBeInOtherLoaders() throws Throwable {
+    void othersMayBeMissingAndRequiredOnesOfOtherPackagesMayBeInOtherLoaders() throws Throwable {
         weave(new SampleInstrumentation(
                 hook(first, "call", Counting.class),
+                hook(second, "call", Counting.class),
                 hook("other." + second, "call", Counting.class).requireType()));
         with(first, "call");
         assertThat(call(first)).isEqualTo(102);
