@@ -1,11 +1,8 @@
 package io.sluice.instrumentation.apachehttpclient5async;
 
-import io.sluice.bridge.Background;
 import io.sluice.bridge.ConnectionGate;
-import io.sluice.bridge.Sockets;
 import io.sluice.limiter.Connection;
 import io.sluice.limiter.Lease;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,9 +13,6 @@ import org.jspecify.annotations.Nullable;
  * client.
  */
 abstract class Handle {
-    /** As long as the client itself lets the end of TLS take (SSLIOSession). */
-    private static final long CLOSING_SECONDS = 1;
-
     private int users;
     private @Nullable Lease lease;
     private @Nullable Connection connection;
@@ -95,14 +89,6 @@ abstract class Handle {
     final boolean isClosed() {
         Connection kept = connection();
         return kept == null || kept.isClosed();
-    }
-
-    /** It is being closed, and somebody waits for the room; but a TLS peer need not answer. */
-    final void abandonLater() {
-        Connection closing = connection();
-        if (closing != null && !closing.isClosed()) {
-            Background.executor().schedule(() -> Sockets.abandon(closing), CLOSING_SECONDS, TimeUnit.SECONDS);
-        }
     }
 
     /** Closes the connection if nobody uses it; false if somebody does. Does not wait for the end of closing. */

@@ -1,11 +1,15 @@
 package io.sluice.instrumentation.apachehttpclient5async;
 
+import io.sluice.bridge.Background;
+import io.sluice.bridge.Sockets;
+import io.sluice.limiter.Connection;
 import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.apache.hc.client5.http.HttpRoute;
 import org.apache.hc.client5.http.nio.ManagedAsyncClientConnection;
 import org.apache.hc.core5.io.CloseMode;
@@ -19,6 +23,9 @@ import org.jspecify.annotations.Nullable;
  * under the pool's own lock, whatever the concurrency policy, and closed outside of it.
  */
 final class PooledHandle extends Handle {
+    /** As long as the client itself lets the end of TLS take (SSLIOSession). */
+    private static final long CLOSING_SECONDS = 1;
+
     private final WeakReference<ManagedConnPool<HttpRoute, ManagedAsyncClientConnection>> pool;
     private final ManagerState manager;
     private final WeakReference<PoolEntry<HttpRoute, ManagedAsyncClientConnection>> entry;
@@ -106,7 +113,11 @@ final class PooledHandle extends Handle {
         if (idle != null) {
             idle.close(CloseMode.GRACEFUL);
         }
-        abandonLater();
+        Connection closing = connection();
+        if (closing != null && !closing.isClosed()) {
+            // The end of TLS is under way, but the peer need not answer, and somebody waits for the room.
+            Background.executor().schedule(() -> Sockets.abandon(closing), CLOSING_SECONDS, TimeUnit.SECONDS);
+        }
     }
 
     /** The next idle entry that such an exchange would get, or null where it would have to wait or to connect. */

@@ -1,11 +1,13 @@
 package io.sluice.instrumentation.apachehttpclient5async;
 
+import io.sluice.bridge.Background;
 import io.sluice.limiter.Connection;
 import io.sluice.limiter.Lease;
 import java.lang.ref.WeakReference;
 import java.util.Collections;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import org.apache.hc.core5.io.CloseMode;
 import org.apache.hc.core5.reactor.IOSession;
 import org.jspecify.annotations.Nullable;
@@ -15,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * pool for the session, so a session that nobody uses is one that nobody can be about to use.
  */
 final class SessionHandle extends Handle {
+    private static final long CLOSING_MILLIS = 100;
+
     private final Set<GatedSession> waiting = Collections.newSetFromMap(new ConcurrentHashMap<GatedSession, Boolean>(4));
     private volatile WeakReference<IOSession> session = new WeakReference<>(null);
 
@@ -52,15 +56,31 @@ final class SessionHandle extends Handle {
         }
     }
 
-    /** The pool finds a closed session and opens another one. With our own lock held, so that nobody joins meanwhile. */
+    /**
+     * The pool finds a closed session and opens another one. Nobody joins meanwhile: our own lock is held, inside that of
+     * the session, as when the reactor tells of a session that is open.
+     */
     @Override
-    synchronized boolean evict() {
+    boolean evict() {
         IOSession idle = session.get();
-        if (isInUse() || idle == null) {
+        if (idle == null) {
             return false;
         }
-        idle.close(CloseMode.GRACEFUL);
-        abandonLater();
+        idle.getLock().lock();
+        try {
+            synchronized (this) {
+                if (isInUse()) {
+                    return false;
+                }
+                idle.close(CloseMode.GRACEFUL);
+            }
+        } finally {
+            idle.getLock().unlock();
+        }
+        if (!isClosed()) {
+            // The end of TLS is under way, but the peer need not answer, and somebody waits for the room.
+            Background.executor().schedule(() -> idle.close(CloseMode.IMMEDIATE), CLOSING_MILLIS, TimeUnit.MILLISECONDS);
+        }
         return true;
     }
 
