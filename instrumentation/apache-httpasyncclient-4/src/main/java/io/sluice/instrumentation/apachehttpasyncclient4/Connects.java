@@ -95,6 +95,7 @@ public final class Connects {
             return;
         }
         CountedRequest request = (CountedRequest) made;
+        request.becomesEntry();
         Connection connection = request.connection();
         if (connection == null) {
             return;

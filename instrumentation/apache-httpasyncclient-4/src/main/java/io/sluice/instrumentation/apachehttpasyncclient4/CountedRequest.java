@@ -46,6 +46,7 @@ final class CountedRequest extends SessionRequestImpl implements Runnable {
     private final AtomicBoolean queued = new AtomicBoolean();
     private volatile @Nullable Connection connection;
     private volatile @Nullable SelectionKey connecting;
+    private volatile boolean hasEntry;
     private volatile @Nullable Kept kept;
 
     /** On whose behalf. */
@@ -81,7 +82,12 @@ final class CountedRequest extends SessionRequestImpl implements Runnable {
         return connection;
     }
 
-    /** The pool made an entry of it. */
+    /** The pool makes an entry of it. */
+    void becomesEntry() {
+        hasEntry = true;
+    }
+
+    /** Where the pool keeps it. */
     void keptIn(Kept newKept) {
         kept = newKept;
     }
@@ -168,10 +174,10 @@ final class CountedRequest extends SessionRequestImpl implements Runnable {
         }
         super.completed(session);
         Kept entry = kept;
-        if (entry == null) {
+        if (!hasEntry) {
             // Cancelled meanwhile, or the pool was shut down or could not make a connection of it. Nobody has it.
             session.close();
-        } else {
+        } else if (entry != null) {
             entry.opened();
         }
     }

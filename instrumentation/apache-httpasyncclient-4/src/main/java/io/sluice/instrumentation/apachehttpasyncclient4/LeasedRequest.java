@@ -58,6 +58,7 @@ final class LeasedRequest
     /** The pool's own future, once it was asked. */
     private volatile @Nullable Future<PoolEntry<Object, Object>> own;
 
+    private volatile @Nullable Throwable thrownByPool;
     private volatile @Nullable Object ownRoute;
     private volatile @Nullable Future<?> timer;
 
@@ -74,17 +75,17 @@ final class LeasedRequest
         this.result = new BasicFuture<>(callback);
     }
 
-    /**
-     * Goes on at once where there is an answer already, otherwise later in the background. Throws what the pool throws.
-     *
-     * @return whether it waits
-     */
-    boolean begin() {
-        if (lease.isPending() && waitsFor()) {
-            return true;
+    /** Goes on at once where there is an answer already, otherwise later in the background. */
+    void begin() {
+        if (!lease.isPending() || !waitsFor()) {
+            goOn();
         }
-        goOn();
-        return false;
+    }
+
+    /** What the pool has thrown instead of an answer, or null. */
+    @Nullable
+    Throwable thrownByPool() {
+        return thrownByPool;
     }
 
     private boolean waitsFor() {
@@ -116,11 +117,18 @@ final class LeasedRequest
     /** There is an answer; called in the background. */
     @Override
     public void run() {
-        noLongerWaits();
         try {
+            noLongerWaits();
             goOn();
-        } catch (RuntimeException thrown) {
-            result.failed(thrown); // as the client does with what the pool throws at it
+        } catch (RuntimeException | Error fault) {
+            FailOpen.report(fault);
+            over();
+            askPool(asked.route);
+        }
+        Throwable thrown = thrownByPool;
+        if (thrown != null) {
+            // As the client does with what the pool throws at it.
+            result.failed(thrown instanceof Exception ? (Exception) thrown : new IllegalStateException(thrown));
         }
     }
 
@@ -128,20 +136,19 @@ final class LeasedRequest
         if (cancelled) {
             ConnectionGate.release(lease);
         } else if (lease.isHeld()) {
-            askPool();
-        } else if (lease.outcome() != Wait.Outcome.CANCELLED) {
-            result.failed(new TimeoutException(lease.refusal()));
-        } else if (pool.isShutdown()) {
-            askPool(); // which says so
-        } // otherwise the client has cancelled it, and expects no answer
-    }
-
-    private void askPool() {
-        boolean asking = false;
-        try {
             Object route = Routes.copy(asked.route);
             ownRoute = route;
             Connects.expect(route, new Ticket(lease, new WeakReference<AbstractNIOConnPool<?, ?, ?>>(pool)));
+            askPool(route);
+        } else if (lease.outcome() != Wait.Outcome.CANCELLED) {
+            result.failed(new TimeoutException(lease.refusal()));
+        } else if (pool.isShutdown()) {
+            askPool(asked.route); // which says so
+        } // otherwise the client has cancelled it, and expects no answer
+    }
+
+    private void askPool(Object route) {
+        try {
             own = pool.lease(
                     route,
                     asked.state,
@@ -149,13 +156,9 @@ final class LeasedRequest
                     asked.leftOfLeaseTimeout(askedNanos),
                     asked.timeUnit,
                     this);
-            asking = true;
-        } catch (CloneNotSupportedException cannotBe) {
-            throw new IllegalStateException(cannotBe);
-        } finally {
-            if (!asking) {
-                over();
-            }
+        } catch (RuntimeException | Error thrown) {
+            over();
+            thrownByPool = thrown;
         }
         Future<PoolEntry<Object, Object>> future = own;
         if (cancelled && future != null) {

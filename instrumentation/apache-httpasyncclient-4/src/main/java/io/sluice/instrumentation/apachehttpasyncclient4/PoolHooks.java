@@ -80,19 +80,25 @@ public final class PoolHooks {
         if (lease == null) {
             return null;
         }
-        LeasedRequest request = new LeasedRequest(
-                pool,
-                waiters,
-                lease,
-                new LeasedRequest.Arguments(route, state, connectTimeout, leaseTimeout, timeUnit),
-                (FutureCallback<PoolEntry<Object, Object>>) callback);
+        boolean begun = false;
         try {
-            if (request.begin()) {
+            LeasedRequest request = new LeasedRequest(
+                    pool,
+                    waiters,
+                    lease,
+                    new LeasedRequest.Arguments(route, state, connectTimeout, leaseTimeout, timeUnit),
+                    (FutureCallback<PoolEntry<Object, Object>>) callback);
+            if (lease.isPending()) {
                 ASKED.set(lease);
             }
-            return request;
-        } catch (RuntimeException thrown) {
-            return new Refusal(thrown);
+            request.begin();
+            begun = true;
+            Throwable thrown = request.thrownByPool();
+            return thrown == null ? request : new Refusal(thrown);
+        } finally {
+            if (!begun) {
+                ConnectionGate.release(lease);
+            }
         }
     }
 

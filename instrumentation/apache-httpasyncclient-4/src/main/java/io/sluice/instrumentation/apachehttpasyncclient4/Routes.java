@@ -27,7 +27,15 @@ final class Routes {
      * An equal route that is an object of its own. The pool hands it on to the reactor, which shows there on behalf of which
      * request a connection is opened.
      */
-    static Object copy(Object route) throws CloneNotSupportedException {
+    static Object copy(Object route) {
+        try {
+            return clone(route);
+        } catch (CloneNotSupportedException cannotBe) {
+            throw new IllegalStateException(cannotBe);
+        }
+    }
+
+    private static Object clone(Object route) throws CloneNotSupportedException {
         return route instanceof HttpHost ? ((HttpHost) route).clone() : OfClient.copy(route);
     }
 
