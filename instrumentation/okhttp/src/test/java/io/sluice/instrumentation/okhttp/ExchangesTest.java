@@ -200,7 +200,7 @@ class ExchangesTest extends Fixture {
             for (Future<String> one : all) {
                 assertThat(one.get(20, TimeUnit.SECONDS)).startsWith("200 ");
             }
-            assertThat(meter.max()).isEqualTo(1);
+            assertThat(meter.max()).isLessThanOrEqualTo(1);
         }
         assertThat(proxy.plainRequests()).isEqualTo(10);
         awaitQuiet();
