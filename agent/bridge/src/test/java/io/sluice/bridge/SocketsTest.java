@@ -7,6 +7,8 @@ import io.sluice.limiter.Connection;
 import io.sluice.limiter.Destination;
 import io.sluice.limiter.Lease;
 import io.sluice.limiter.Limits;
+import java.io.Closeable;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -90,6 +92,64 @@ class SocketsTest {
         assertThat(Sockets.of(second)).isSameAs(connection);
         Sockets.closed(second);
         assertThat(open()).isZero();
+    }
+
+    @Test
+    void tellsWhatTheThreadOpens() {
+        Connection connection = ConnectionGate.open(lease, false);
+        assertThat(Sockets.opening()).isNull();
+        Connection before = Sockets.beginOpening(connection);
+        assertThat(Sockets.opening()).isSameAs(connection);
+        Sockets.endOpening(before);
+        assertThat(Sockets.opening()).isNull();
+    }
+
+    @Test
+    void abandonedConnectionLosesItsSocketAndKeepsItsRoomUntilThatIsClosed() {
+        Connection connection = ConnectionGate.open(lease, false);
+        AtomicInteger closes = new AtomicInteger();
+        Closeable socket = closes::incrementAndGet;
+        Sockets.opened(socket, connection);
+        assertThat(Sockets.hasSocket(connection)).isTrue();
+        Sockets.abandon(connection);
+        assertThat(closes).hasValue(1);
+        assertThat(open()).as("its descriptor may still be open").isEqualTo(1);
+        Sockets.closed(socket);
+        assertThat(open()).isZero();
+        assertThat(Sockets.hasSocket(connection)).isFalse();
+    }
+
+    @Test
+    void abandonedConnectionWithoutASocketGivesItsRoomBackAtOnce() {
+        Connection connection = ConnectionGate.open(lease, false);
+        assertThat(Sockets.hasSocket(connection)).isFalse();
+        Sockets.abandon(connection);
+        assertThat(open()).isZero();
+        assertThat(connection.isClosed()).isTrue();
+    }
+
+    @Test
+    void forgottenSocketEndsNothing() {
+        Connection connection = ConnectionGate.open(lease, false);
+        Object first = new Object();
+        Sockets.opened(first, connection);
+        Sockets.forget(first);
+        Sockets.closed(first);
+        assertThat(open()).isEqualTo(1);
+        Object second = new Object();
+        Sockets.opened(second, connection);
+        Sockets.closed(second);
+        assertThat(open()).isZero();
+    }
+
+    @Test
+    void remembersWhichChannelsAreReset() {
+        Object channel = new Object();
+        assertThat(Sockets.closesAbruptly(channel)).isFalse();
+        Sockets.lingers(channel, true);
+        assertThat(Sockets.closesAbruptly(channel)).isTrue();
+        Sockets.lingers(channel, false);
+        assertThat(Sockets.closesAbruptly(channel)).isFalse();
     }
 
     @Test
