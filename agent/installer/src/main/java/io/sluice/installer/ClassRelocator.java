@@ -29,7 +29,7 @@ final class ClassRelocator {
         }
         final Set<String> names = new LinkedHashSet<String>();
         for (String name : ours) {
-            byte[] classFile = classes.bytes(name);
+            byte[] classFile = classes.bytes(client.relocation == null ? name : client.relocation.original(name));
             if (classFile != null) {
                 new ClassReader(classFile).accept(new ClassRemapper(new ClassWriter(0), new Collector(names)), 0);
             }

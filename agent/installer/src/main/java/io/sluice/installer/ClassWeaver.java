@@ -97,6 +97,21 @@ final class ClassWeaver {
         return builder.make(TypeResolutionStrategy.Disabled.INSTANCE, types).getBytes();
     }
 
+    /** Whether a class could not be woven for want of one that the hooks do not name: an optional library's. */
+    boolean needsWhatTheProgramLacks(UnknownShapeException unknown, Client client) throws IOException {
+        if (!(unknown.getCause() instanceof TypePool.Resolution.NoSuchTypeException)) {
+            return false;
+        }
+        String missing = ((TypePool.Resolution.NoSuchTypeException) unknown.getCause()).getName();
+        for (String named : ClassRelocator.namesIn(agentClasses, client)) {
+            String name = named.replace('/', '.');
+            if (missing.equals(client.relocation == null ? name : client.relocation.name(name))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     private static final class MethodsOf extends ElementMatcher.Junction.ForNonNullValues<MethodDescription> {
         private final Hook hook;
 

@@ -53,8 +53,14 @@ final class ShapeCheck {
             String type = hooked.getKey();
             byte[] bytes = type.equals(first) ? classFile : bytes(type, loader);
             if (bytes != null) {
-                byte[] woven = weaver.weave(type, loader, bytes, hooked.getValue(), client);
-                state.trials.put(LoaderState.key(client, type), new SoftReference<Trial>(new Trial(bytes, woven)));
+                try {
+                    byte[] woven = weaver.weave(type, loader, bytes, hooked.getValue(), client);
+                    state.trials.put(LoaderState.key(client, type), new SoftReference<Trial>(new Trial(bytes, woven)));
+                } catch (UnknownShapeException unknown) {
+                    if (type.equals(first) || !weaver.needsWhatTheProgramLacks(unknown, client)) {
+                        throw unknown;
+                    }
+                }
             } else if (showsClassFiles && isRequired(type, hooked.getValue(), first, loader, client)) {
                 throw new UnknownShapeException(type, "no such class");
             }

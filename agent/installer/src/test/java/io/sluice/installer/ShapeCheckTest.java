@@ -10,6 +10,9 @@ import java.util.Arrays;
 import java.util.Collections;
 import net.bytebuddy.agent.ByteBuddyAgent;
 import net.bytebuddy.asm.Advice;
+import net.bytebuddy.jar.asm.ClassWriter;
+import net.bytebuddy.jar.asm.MethodVisitor;
+import net.bytebuddy.jar.asm.Opcodes;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -168,6 +171,26 @@ class ShapeCheckTest {
     }
 
     @Test
+    void classThatNeedsALibraryThatTheProgramLacksIsCheckedWhenItIsLoaded() throws Throwable {
+        weave(new SampleInstrumentation(hook(first, "call", Counting.class), hook(second, "make", ForResult.class)));
+        with(first, "call");
+        ClassWriter type = new ClassWriter(ClassWriter.COMPUTE_MAXS);
+        type.visit(JAVA_8, Opcodes.ACC_PUBLIC, second.replace('.', '/'), null, "java/lang/Object", null);
+        MethodVisitor make = type.visitMethod(Opcodes.ACC_PUBLIC, "make", "()Lno/such/Thing;", null, null);
+        make.visitInsn(Opcodes.ACONST_NULL);
+        make.visitInsn(Opcodes.ARETURN);
+        make.visitMaxs(0, 0);
+        type.visitEnd();
+        loader.put(second, type.toByteArray());
+        assertThat(call(first)).isEqualTo(102);
+        assertThat(log.lines()).isEmpty();
+        Class.forName(second, true, loader);
+        weaver.weaveLoaded();
+        assertThat(call(first)).isEqualTo(2);
+        assertThat(log.lines()).hasSize(1);
+    }
+
+    @Test
     void otherLoadersAndOtherClientsAreNotConcerned() throws Throwable {
         String another = inPackage + "Another";
         weave(
@@ -208,6 +231,16 @@ class ShapeCheckTest {
         @Advice.OnMethodEnter(suppress = Throwable.class)
         static void enter(@Advice.Argument(0) String text) {
             Probe.call(text);
+        }
+    }
+
+    /** Expects a number as the result. */
+    static final class ForResult {
+        private ForResult() {}
+
+        @Advice.OnMethodExit(suppress = Throwable.class)
+        static void exit(@Advice.Return Number result) {
+            Probe.call(String.valueOf(result));
         }
     }
 
