@@ -70,7 +70,7 @@ final class Asks {
     static boolean hasRoom(Object destination) {
         LimiterTable table = ConnectionGate.table();
         Origin origin = JettyTypes.origin(destination);
-        if (table == null || origin == null) {
+        if (table == null || origin == null || table.limits().mode() != Limits.Mode.ENFORCE) {
             return true;
         }
         Snapshot now = table.snapshot(server(origin));

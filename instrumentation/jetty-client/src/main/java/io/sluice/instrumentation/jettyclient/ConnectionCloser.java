@@ -17,10 +17,11 @@ final class ConnectionCloser implements ConnectionOwner {
     @Override
     public boolean evict(final Object connection) {
         ConnectionUse use = JettyHooks.use(connection);
-        if (use == null || !use.evict()) {
+        ExchangeQueue queue = use == null ? null : use.queue();
+        if (use == null || queue == null || !use.evict()) {
             return false;
         }
-        use.queue().execute(new Runnable() {
+        queue.execute(new Runnable() {
             @Override
             public void run() {
                 try {

@@ -3,6 +3,7 @@ package io.sluice.instrumentation.jettyclient;
 import io.sluice.bridge.ConnectionGate;
 import io.sluice.limiter.Connection;
 import io.sluice.limiter.Lease;
+import java.lang.ref.WeakReference;
 import java.util.HashSet;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -22,7 +23,8 @@ final class ConnectionUse {
     /** Whether the end of the connection can be seen by its socket. */
     final boolean hasSocket;
 
-    private final ExchangeQueue queue;
+    // Weak: it reaches the client's connection, beside which this is remembered.
+    private final WeakReference<ExchangeQueue> queue;
     private final Set<QueuedExchange> exchanges = new HashSet<>(4);
     /** Whether the client has it in its pool: one that is closed before would stay there for ever. */
     private boolean pooled;
@@ -34,12 +36,13 @@ final class ConnectionUse {
         this.multiplexed = multiplexed;
         this.explicit = explicit;
         this.hasSocket = hasSocket;
-        this.queue = queue;
+        this.queue = new WeakReference<>(queue);
     }
 
-    /** The queue of the connection's destination. */
+    /** The queue of the connection's destination, or null if the program has lost its client. */
+    @Nullable
     ExchangeQueue queue() {
-        return queue;
+        return queue.get();
     }
 
     /**
@@ -80,7 +83,8 @@ final class ConnectionUse {
      * lease can only follow.
      */
     private void askLate(final QueuedExchange exchange) {
-        final Lease lease = queue.ask();
+        ExchangeQueue asking = queue.get();
+        final Lease lease = asking == null ? null : asking.ask();
         if (lease == null) {
             return;
         }

@@ -202,7 +202,7 @@ final class ExchangeQueue extends AbstractQueue<Object> {
         QueuedExchange queued;
         synchronized (this) {
             exchange = ready.peek();
-            queued = exchange == null ? null : EXCHANGES.get(exchange);
+            queued = EXCHANGES.get(exchange);
             if (exchange == null || queued == null) {
                 return null;
             }
@@ -240,11 +240,12 @@ final class ExchangeQueue extends AbstractQueue<Object> {
         if (exchange == null || !all.remove(exchange)) {
             return false;
         }
-        QueuedExchange queued = EXCHANGES.remove(exchange);
+        QueuedExchange queued;
+        synchronized (this) {
+            ready.remove(exchange);
+            queued = EXCHANGES.remove(exchange);
+        }
         if (queued != null) {
-            synchronized (this) {
-                ready.remove(exchange);
-            }
             giveUp(queued, Wait.Outcome.CANCELLED);
         }
         return true;
@@ -305,6 +306,7 @@ final class ExchangeQueue extends AbstractQueue<Object> {
     /** A connection of this destination's pool is open. */
     void opened(ConnectionUse connection) {
         synchronized (this) {
+            freeConnections(); // forgets those that are closed
             connections.add(connection);
         }
     }

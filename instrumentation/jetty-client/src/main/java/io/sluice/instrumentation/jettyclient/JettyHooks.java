@@ -41,7 +41,7 @@ public final class JettyHooks {
     public static @Nullable Promise<?> connecting(Object destination, Promise<?> promise) {
         ExchangeQueue queue = promise instanceof Opening || !Asks.isActive() ? null : JettyTypes.queue(destination);
         // A second CONNECT after the proxy wanted credentials and closed: the first one's room is still there.
-        if (queue == null || promise.getClass().getName().startsWith("org.eclipse.jetty.client.HttpProxy$")) {
+        if (queue == null || promise.getClass().getName().startsWith(JettyTypes.CLIENT + "HttpProxy$")) {
             return promise;
         }
         return queue.openings.open((Promise<Object>) promise);

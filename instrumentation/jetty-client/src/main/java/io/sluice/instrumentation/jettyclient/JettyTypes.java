@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
  * that is missing makes this class fail to load, and the client goes on unlimited. Stateless.
  */
 final class JettyTypes {
-    private static final String CLIENT = "org.eclipse.jetty.client.";
+    /** The client's package. */
+    static final String CLIENT = HttpClient.class.getPackage().getName() + ".";
 
     private static final Class<?> DESTINATION = transport("HttpDestination");
     private static final Class<?> EXCHANGE = transport("HttpExchange");
@@ -162,19 +163,29 @@ final class JettyTypes {
         }
     }
 
+    /**
+     * Closes an idle connection at once. With HTTP/2 the client only says goodbye, and the server decides when the connection
+     * ends; without streams nobody minds if we do.
+     */
     static void close(Object connection) throws IOException {
         ((Closeable) connection).close();
+        Object place = endPoint(connection);
+        if (place instanceof EndPoint && isMultiplexed(connection)) {
+            ((EndPoint) place).close();
+        }
+    }
+
+    private static @Nullable Object endPoint(Object connection) {
+        if (connection instanceof org.eclipse.jetty.io.Connection) {
+            return ((org.eclipse.jetty.io.Connection) connection).getEndPoint();
+        }
+        Object session = get(connection, "getSession"); // HTTP/2
+        return session == null ? null : get(session, "getEndPoint");
     }
 
     /** The channel under a connection of the client, or null where there is none or it is not shown. */
     static @Nullable SelectableChannel channel(Object connection) {
-        Object place = connection;
-        if (!(place instanceof org.eclipse.jetty.io.Connection)) {
-            place = get(connection, "getSession"); // HTTP/2
-            place = place == null ? null : get(place, "getEndPoint");
-        } else {
-            place = ((org.eclipse.jetty.io.Connection) place).getEndPoint();
-        }
+        Object place = endPoint(connection);
         while (place instanceof EndPoint) {
             place = ((EndPoint) place).getTransport();
         }

@@ -107,7 +107,7 @@ final class Openings {
 
     /** Whether the program itself asked for this connection: the pool's promises are classes of the client. */
     private boolean isExplicit(Promise<Object> promise) {
-        return !promise.getClass().getName().startsWith("org.eclipse.jetty.client.")
+        return !promise.getClass().getName().startsWith(JettyTypes.CLIENT)
                 && JettyTypes.pool(queue.destination()) instanceof AbstractConnectionPool;
     }
 

@@ -1,6 +1,7 @@
 package io.sluice.instrumentation.jettyclient;
 
 import io.sluice.limiter.Lease;
+import java.util.concurrent.ScheduledFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,14 +24,13 @@ final class QueuedExchange {
     // Guarded by the queue.
     State state = State.WAITING;
 
-    @Nullable
-    Lease lease;
+    volatile @Nullable Lease lease;
     /** The connection that is being opened on behalf of this exchange's lease, though another exchange may get it. */
     @Nullable
     Opening opening;
 
     /** Ends the wait at the agent's own limit. */
-    volatile java.util.concurrent.@Nullable ScheduledFuture<?> timer;
+    volatile @Nullable ScheduledFuture<?> timer;
 
     /** The connection that this exchange was sent on. */
     volatile @Nullable ConnectionUse use;

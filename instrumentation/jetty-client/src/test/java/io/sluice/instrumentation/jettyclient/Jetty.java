@@ -84,6 +84,20 @@ final class Jetty implements ContractClient {
         return client;
     }
 
+    /** The client's destination of a URL. */
+    Object destination(String url) throws Exception {
+        Object request = request(url);
+        if (exists(CLIENT + "transport.HttpDestination") || exists(CLIENT + "IConnection")) {
+            return call(client, "resolveDestination", request);
+        }
+        return call(
+                client,
+                "getDestination",
+                call(request, "getScheme"),
+                call(request, "getHost"),
+                call(request, "getPort"));
+    }
+
     /** A request that was not sent yet. */
     Object request(String url) throws Exception {
         return call(client, "newRequest", url);
@@ -94,7 +108,8 @@ final class Jetty implements ContractClient {
         if (exists(CLIENT + "CompletableResponseListener")) {
             return (Future<?>) call(make(CLIENT + "CompletableResponseListener", request), "send");
         }
-        Object listener = make(CLIENT + "util.FutureResponseListener", request);
+        boolean is12 = exists(CLIENT + "FutureResponseListener");
+        Object listener = make(CLIENT + (is12 ? "" : "util.") + "FutureResponseListener", request);
         call(request, "send", listener);
         return (Future<?>) listener;
     }

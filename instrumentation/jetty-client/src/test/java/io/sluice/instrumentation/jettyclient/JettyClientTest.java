@@ -279,7 +279,7 @@ class JettyClientTest {
 
     @Test
     void anExplicitConnectionIsLeasedUntilItIsClosed() throws Exception {
-        Object destination = destination();
+        Object destination = client.destination(server.url("/"));
         Object promise = Jetty.make("org.eclipse.jetty.util.FuturePromise");
         Jetty.call(destination, "newConnection", promise);
         Object connection = ((Future<?>) promise).get(20, TimeUnit.SECONDS);
@@ -291,18 +291,10 @@ class JettyClientTest {
         awaitQuiet();
     }
 
-    private Object destination() throws Exception {
-        if (Jetty.exists("org.eclipse.jetty.client.transport.HttpDestination")
-                || Jetty.exists("org.eclipse.jetty.client.IConnection")) {
-            return Jetty.call(client.client(), "resolveDestination", client.request(server.url("/")));
-        }
-        return Jetty.call(client.client(), "getDestination", "http", "127.0.0.1", server.port());
-    }
-
     @Test
     void connectionsAheadOfNeedStayInsideTheLimit() throws Exception {
         TestAgent.limit(2);
-        Object pool = Jetty.call(destination(), "getConnectionPool");
+        Object pool = Jetty.call(client.destination(server.url("/")), "getConnectionPool");
         Future<?> created;
         try {
             created = (Future<?>) Jetty.call(pool, "preCreateConnections", 5);
