@@ -6,19 +6,15 @@ import io.sluice.bridge.WeakMap;
 import io.sluice.limiter.Ask;
 import io.sluice.limiter.Pool;
 import java.lang.reflect.Array;
-import java.util.ArrayList;
-import java.util.LinkedHashSet;
-import java.util.List;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What we know about one {@code SimpleConnectionPool} of an HTTP client: whom it connects to, who waits for a lease on its
- * behalf, and which of its connections carry more than one exchange at once. Thread-safe; nothing blocks.
+ * behalf. Thread-safe; nothing blocks.
  *
  * <p>Holds nothing of the pool's but weakly.
  */
-final class ClientPool {
+final class ClientPool extends Sharing {
     /** Who has a pool up to Vert.x 4. */
     private static final String ENDPOINT = "io.vertx.core.http.impl.SharedClientHttpStreamEndpoint";
 
@@ -35,11 +31,6 @@ final class ClientPool {
 
     private final int slots;
     private final @Nullable Ask[] asks;
-
-    /** Who waits for a lease, in order of arrival; guarded by itself. */
-    private final Set<Exchange> waiting = new LinkedHashSet<>();
-    /** Connections in use that may carry further exchanges; guarded by itself. */
-    private final Set<PooledConnection> shared = new LinkedHashSet<>();
 
     private volatile boolean closed;
 
@@ -130,9 +121,7 @@ final class ClientPool {
         }
         int size = ((Number) count(clientPool, "size")).intValue();
         int waiters = ((Number) count(clientPool, "waiters")).intValue();
-        synchronized (waiting) {
-            return waiting.size() + waiters - Math.max(0, slots - size) >= maxWaiters;
-        }
+        return waitingCount() + waiters - Math.max(0, slots - size) >= maxWaiters;
     }
 
     private static Object count(Object clientPool, String what) throws Throwable {
@@ -144,24 +133,6 @@ final class ClientPool {
         return maxWaiters;
     }
 
-    void waits(Exchange exchange) {
-        synchronized (waiting) {
-            waiting.add(exchange);
-        }
-    }
-
-    void noLongerWaits(Exchange exchange) {
-        synchronized (waiting) {
-            waiting.remove(exchange);
-        }
-    }
-
-    private List<Exchange> waiting() {
-        synchronized (waiting) {
-            return waiting.isEmpty() ? new ArrayList<>(0) : new ArrayList<>(waiting);
-        }
-    }
-
     boolean isClosed() {
         return closed;
     }
@@ -171,8 +142,8 @@ final class ClientPool {
         ClientPool pool = POOLS.get(clientPool);
         if (pool != null && pool != NONE) {
             pool.closed = true;
-            for (Exchange exchange : pool.waiting()) {
-                exchange.sendAway();
+            for (Waiting exchange : pool.waiting()) {
+                ((Exchange) exchange).sendAway();
             }
         }
     }
@@ -181,53 +152,6 @@ final class ClientPool {
     static void endpointClosed(Object endpoint) throws ReflectiveOperationException {
         if (endpoint.getClass().getName().equals(ENDPOINT)) {
             closing(Reflect.required(endpoint, "pool"));
-        }
-    }
-
-    // ---- Connections that carry several exchanges at once: HTTP/2, and HTTP/1.1 with pipelining ---------------------
-
-    /** This connection is in use and may have room for further exchanges. Called with its lock held. */
-    void isShared(PooledConnection connection) {
-        synchronized (shared) {
-            shared.add(connection);
-        }
-    }
-
-    /** It is idle or closed. Called with its lock held. */
-    void isNotShared(PooledConnection connection) {
-        synchronized (shared) {
-            shared.remove(connection);
-        }
-    }
-
-    private List<PooledConnection> shared() {
-        synchronized (shared) {
-            return shared.isEmpty() ? new ArrayList<>(0) : new ArrayList<>(shared);
-        }
-    }
-
-    /** A connection in use on which one more exchange can go, which is counted there; null if there is none. */
-    @Nullable
-    PooledConnection join() {
-        for (PooledConnection connection : shared()) {
-            if (connection.join()) {
-                return connection;
-            }
-        }
-        return null;
-    }
-
-    /** Lets those who wait go along on connections in use, as far as these have room. */
-    void sendAlong() {
-        for (PooledConnection connection : shared()) {
-            for (Exchange exchange : waiting()) {
-                if (!connection.join()) {
-                    break;
-                }
-                if (!exchange.sendAlong(connection)) {
-                    connection.joined();
-                }
-            }
         }
     }
 }

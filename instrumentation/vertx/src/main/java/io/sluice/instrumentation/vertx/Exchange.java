@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * <p>The client's own time limit runs while it waits: its listener is told of a wait, by a {@code PoolWaiter} that the pool
  * does not know, and what it does with that comes back as {@link #cancel}.
  */
-final class Exchange implements Handler<AsyncResult<Object>> {
+final class Exchange implements Handler<AsyncResult<Object>>, Sharing.Waiting {
     /** By what the pool was given as the handler of its answer. Removed with the answer. */
     private static final WeakMap<Object, Exchange> BY_HANDLER = new WeakMap<>();
     /** By the waiter that the pool does not know. Removed when the wait is over. */
@@ -56,7 +56,7 @@ final class Exchange implements Handler<AsyncResult<Object>> {
     /** Who wants to know of a cancellation that came between the wait and the pool's taking over. */
     private @Nullable Object cancelHandler;
 
-    private @Nullable Opening opening;
+    private @Nullable PoolOpening opening;
 
     Exchange(ClientPool pool, Object clientPool, Object context, Object listener, int kind, Object handler) {
         this.pool = pool;
@@ -216,7 +216,8 @@ final class Exchange implements Handler<AsyncResult<Object>> {
     }
 
     /** The exchange can go along on a connection that is in use, where a place is reserved for it. */
-    boolean sendAlong(PooledConnection connection) {
+    @Override
+    public boolean sendAlong(PooledConnection connection) {
         Lease waitingFor = lease;
         synchronized (this) {
             if (!waits || joining != null) {
@@ -295,7 +296,7 @@ final class Exchange implements Handler<AsyncResult<Object>> {
 
     /** The pool has cancelled the exchange: it will not be told of a connection any more. */
     void cancelledInPool() {
-        Opening mine;
+        PoolOpening mine;
         synchronized (this) {
             cancelled = true;
             mine = opening;
@@ -383,7 +384,7 @@ final class Exchange implements Handler<AsyncResult<Object>> {
     }
 
     /** A connection is being opened on its behalf; false if nobody waits for it any more. */
-    synchronized boolean opens(Opening newOpening) {
+    synchronized boolean opens(PoolOpening newOpening) {
         opening = newOpening;
         return !cancelled;
     }

@@ -3,7 +3,6 @@ package io.sluice.instrumentation.vertx;
 import io.sluice.bridge.Background;
 import io.sluice.bridge.ConnectionGate;
 import io.sluice.bridge.FailOpen;
-import io.sluice.limiter.Ask;
 import io.sluice.limiter.Connection;
 import io.sluice.limiter.Lease;
 import io.sluice.limiter.Wait;
@@ -18,142 +17,108 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A connection that Vert.x is about to open. It takes room before the client connects; where there is none yet, the call
- * that connects is made again on the context's event loop when there is. On behalf of a pool it has the lease of the
- * exchange; otherwise (a WebSocket, a connection of the program's own) it asks for one, which ends with the connection.
- * Thread-safe; nothing blocks.
+ * that connects is made again on the context's event loop when there is. Thread-safe; nothing blocks.
  */
-final class Opening implements Handler<AsyncResult<Object>> {
-    /** For whom a pool connects on this thread. */
-    private static final ThreadLocal<@Nullable Exchange> POOL_CONNECTS = new ThreadLocal<>();
-
-    /** Whether a pool connects on this thread for somebody whom we do not know. */
-    private static final ThreadLocal<@Nullable Boolean> UNKNOWN = new ThreadLocal<>();
-
+abstract class Opening implements Handler<AsyncResult<Object>> {
     /** Whether this thread makes a deferred call again. */
     private static final ThreadLocal<@Nullable Boolean> AGAIN = new ThreadLocal<>();
 
-    private final Object connector;
-    private final Object[] arguments;
-    /** Whom the client wants to be told: the last argument, or a promise whose future was returned; null: nobody. */
-    private @Nullable Object handler;
-
-    private final @Nullable Exchange exchange;
-    private volatile @Nullable Lease lease;
-    private volatile @Nullable Connection connection;
-    private @Nullable PooledConnection opened;
-    private boolean wanted = true;
-    /** Whether somebody connects now: the caller, or whoever is told of the room. */
-    private final AtomicBoolean goes = new AtomicBoolean();
-
-    private Opening(Object connector, Object[] arguments, @Nullable Exchange exchange) {
-        this.connector = connector;
-        this.arguments = arguments;
-        this.exchange = exchange;
-    }
-
-    /** Enter advice of {@code SimpleConnectionPool.connect}; {@link #poolConnected} must follow on this thread. */
-    static void poolConnects(Object waiter) {
-        Exchange exchange = Exchange.ofWaiter(waiter);
-        POOL_CONNECTS.set(exchange);
-        UNKNOWN.set(exchange == null);
-    }
-
-    static void poolConnected() {
-        POOL_CONNECTS.remove();
-        UNKNOWN.remove();
-    }
-
-    /**
-     * Enter advice of {@code HttpChannelConnector.httpConnect} up to Vert.x 4.
-     *
-     * @return the handler with which it is to connect; null: it is not to connect yet
-     */
-    static @Nullable Object connecting(Object connector, Object context, Object handler) throws Throwable {
-        if (handler instanceof Opening || Boolean.TRUE.equals(UNKNOWN.get())) {
-            return handler;
-        }
-        Opening opening = new Opening(connector, new Object[] {context, handler}, POOL_CONNECTS.get());
-        opening.arguments[1] = opening;
-        opening.handler = handler;
-        switch (opening.begin(opening.exchange != null ? null : Targets.ofConnector(connector))) {
-            case GO:
-                return opening;
-            case WAIT:
-                return null;
-            default:
-                return handler;
-        }
-    }
-
-    /**
-     * Enter advice of the same since Vert.x 5, and of {@code TcpHttpClientTransport.connect}.
-     *
-     * @return an opening: it is to connect, and {@link #connected} gets the future; a future: it is to return that without
-     *     connecting; null: it is to connect
-     */
-    static @Nullable Object connectingForFuture(Object connector, Object[] arguments) throws Throwable {
-        if (AGAIN.get() != null || Boolean.TRUE.equals(UNKNOWN.get())) {
-            return null;
-        }
-        Opening opening = new Opening(connector, arguments, POOL_CONNECTS.get());
-        switch (opening.begin(opening.exchange != null ? null : opening.ask())) {
-            case GO:
-                opening.handler = null;
-                return opening;
-            case WAIT:
-                return ((Promise<?>) Reflect.required(opening, "handler")).future();
-            default:
-                return null;
-        }
-    }
-
-    private @Nullable Ask ask() throws ReflectiveOperationException {
-        return arguments.length == 1
-                ? Targets.ofConnector(connector)
-                : Targets.ofParams(arguments[1], arguments[2], arguments[3]);
-    }
-
-    /** Exit advice of the same: tells what became of it, before anybody else is told. */
-    @SuppressWarnings("unchecked")
-    static void connected(Object opening, @Nullable Object future) {
-        if (future instanceof Future) {
-            ((Future<Object>) future).onComplete((Opening) opening);
-        } else {
-            ((Opening) opening).failed();
-        }
-    }
-
-    private enum Answer {
+    /** Whether to go on. */
+    enum Answer {
+        /** There is a lease and room. */
         GO,
+        /** The call is made again later. */
         WAIT,
+        /** Nobody limits this one. */
         UNLIMITED
     }
 
-    private Answer begin(@Nullable Ask own) throws Throwable {
-        Lease given = exchange == null ? null : exchange.lease();
-        if (given == null || !given.isHeld()) {
-            // No pool's, or that of an exchange that meant to go along on a connection in use.
-            Ask ask = exchange == null ? own : exchange.asksWhenItOpens();
-            given = ask == null ? null : ConnectionGate.ask(ask);
+    private final Object connector;
+    private final String method;
+    private final Object[] arguments;
+    private final Object context;
+    private final boolean endsLease;
+    /** Whom the client wants to be told: the last argument, or a promise whose future was returned; null: nobody. */
+    private @Nullable Object handler;
+
+    private volatile @Nullable Lease lease;
+    private volatile @Nullable Connection connection;
+    /** Whether somebody connects now: the caller, or whoever is told of the room. */
+    private final AtomicBoolean goes = new AtomicBoolean();
+
+    /**
+     * @param method what is called to connect
+     * @param handler the last argument, in whose place this is told; null if the method returns a future
+     * @param endsLease whether the lease ends when the connection is closed
+     */
+    Opening(
+            Object connector,
+            String method,
+            Object[] arguments,
+            Object context,
+            @Nullable Object handler,
+            boolean endsLease) {
+        this.connector = connector;
+        this.method = method;
+        this.arguments = arguments;
+        this.context = context;
+        this.handler = handler;
+        this.endsLease = endsLease;
+        if (handler != null) {
+            arguments[arguments.length - 1] = this;
         }
+    }
+
+    /** Whether this thread makes a deferred call, which a hook is to let pass. */
+    static boolean isAgain() {
+        return AGAIN.get() != null;
+    }
+
+    /** The client has connected, with a lease and room for it. */
+    abstract void opened(Connection counted, AsyncResult<Object> result) throws Throwable;
+
+    /** The client could not connect; the room is given back. */
+    void failed(@Nullable Lease had) {
+        ConnectionGate.release(had);
+    }
+
+    /** Whoever wanted the connection was told. */
+    void told() {}
+
+    /** The lease was taken away; whoever has it now gives it back. */
+    final void loseLease() {
+        lease = null;
+    }
+
+    final @Nullable Lease lease() {
+        return lease;
+    }
+
+    /** Takes room on behalf of a lease, for which it waits if it must. */
+    final Answer begin(@Nullable Lease given) throws Throwable {
         if (given == null) {
             return Answer.UNLIMITED;
         }
         lease = given;
-        if (exchange != null) {
-            exchange.lease(given);
-            if (!exchange.opens(this)) {
-                wanted = false;
-            }
-        }
-        if (handler == null) {
-            handler = Reflect.call(arguments[0], "promise"); // whoever makes the call later has somebody to tell
+        boolean returnsFuture = handler == null;
+        if (returnsFuture) {
+            handler = Reflect.call(context, "promise"); // whoever makes the call later has somebody to tell
         }
         if (given.isPending()) {
             waitFor(given);
             return Answer.WAIT;
         }
-        return open(given);
+        Answer answer = open(given);
+        if (answer != Answer.WAIT && returnsFuture) {
+            handler = null;
+        }
+        return answer;
+    }
+
+    /** What the method that was deferred is to return. */
+    final @Nullable Object future() {
+        Object promise = handler;
+        return promise instanceof Promise ? ((Promise<?>) promise).future() : null;
     }
 
     private void waitFor(Lease pending) {
@@ -186,7 +151,7 @@ final class Opening implements Handler<AsyncResult<Object>> {
         if (!held.isHeld()) {
             return Answer.UNLIMITED;
         }
-        Connection made = ConnectionGate.openLater(held, true, () -> roomIsThere(held));
+        Connection made = ConnectionGate.openLater(held, endsLease, () -> roomIsThere(held));
         if (made == null) {
             return Answer.UNLIMITED;
         }
@@ -218,7 +183,7 @@ final class Opening implements Handler<AsyncResult<Object>> {
             }
         };
         try {
-            Reflect.eventLoop(arguments[0]).execute(task);
+            Reflect.eventLoop(context).execute(task);
         } catch (Throwable shutDown) {
             fail(shutDown);
         }
@@ -226,18 +191,26 @@ final class Opening implements Handler<AsyncResult<Object>> {
 
     /** Makes the deferred call. */
     private void connect() throws Throwable {
-        if (arguments.length == 2) {
-            Reflect.call(connector, "httpConnect", arguments);
-            return;
-        }
-        AGAIN.set(Boolean.TRUE);
         Object future;
+        AGAIN.set(Boolean.TRUE);
         try {
-            future = Reflect.call(connector, arguments.length == 1 ? "httpConnect" : "connect", arguments);
+            future = Reflect.call(connector, method, arguments);
         } finally {
             AGAIN.remove();
         }
-        connected(this, future);
+        if (arguments[arguments.length - 1] != this) {
+            connected(future);
+        }
+    }
+
+    /** The method has returned a future: tells what becomes of it, before anybody else is told. */
+    @SuppressWarnings("unchecked")
+    final void connected(@Nullable Object future) {
+        if (future instanceof Future) {
+            ((Future<Object>) future).onComplete(this);
+        } else {
+            fail(new IllegalStateException("not connected"));
+        }
     }
 
     private void fail(Throwable failure) {
@@ -247,63 +220,28 @@ final class Opening implements Handler<AsyncResult<Object>> {
     /** The client has connected, or could not. */
     @Override
     public void handle(AsyncResult<Object> result) {
+        Connection counted = connection;
         try {
-            if (result.succeeded()) {
-                opened(result.result());
-            } else {
-                failed();
+            if (result.failed()) {
+                if (counted != null) {
+                    counted.closed();
+                }
+                failed(lease);
+            } else if (counted != null) {
+                opened(counted, result);
             }
         } catch (Throwable fault) {
             FailOpen.report(fault);
         }
-        Object told = handler;
+        Object whom = handler;
         handler = null;
-        if (told != null) {
-            try {
-                Reflect.complete(told, result);
-            } catch (Throwable fault) {
-                FailOpen.report(fault);
+        try {
+            if (whom != null) {
+                Reflect.complete(whom, result);
             }
-        }
-    }
-
-    private void opened(Object client) throws Throwable {
-        Connection counted = connection;
-        if (counted == null) {
-            return;
-        }
-        PooledConnection made = PooledConnection.opened(
-                client,
-                counted,
-                exchange == null ? null : exchange.pool,
-                exchange == null ? null : exchange.clientPool());
-        boolean unused;
-        synchronized (this) {
-            opened = made;
-            unused = !wanted;
-        }
-        if (unused) {
-            made.settle();
-        }
-    }
-
-    private void failed() {
-        Connection counted = connection;
-        if (counted != null) {
-            counted.closed();
-        }
-        ConnectionGate.release(lease);
-    }
-
-    /** The exchange for which it is opened gave up; the pool keeps the connection for others. */
-    void isWantedNoMore() {
-        PooledConnection made;
-        synchronized (this) {
-            wanted = false;
-            made = opened;
-        }
-        if (made != null) {
-            made.settle();
+            told();
+        } catch (Throwable fault) {
+            FailOpen.report(fault);
         }
     }
 }

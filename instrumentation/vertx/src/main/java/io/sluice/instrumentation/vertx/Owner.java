@@ -1,11 +1,12 @@
 package io.sluice.instrumentation.vertx;
 
+import io.sluice.bridge.FailOpen;
 import io.sluice.limiter.ConnectionOwner;
 import io.vertx.core.AsyncResult;
 import io.vertx.core.Handler;
 import io.vertx.core.Promise;
-import io.vertx.core.http.HttpConnection;
 import java.lang.ref.WeakReference;
+import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -26,8 +27,12 @@ final class Owner implements ConnectionOwner {
     public boolean evict(Object handle) throws Exception {
         PooledConnection pooled = PooledConnection.of(handle);
         Object pool = pooled == null ? null : pooled.clientPool();
-        if (pool == null) {
+        if (pooled == null || pool == null) {
             return false;
+        }
+        Object holder = pooled.holder();
+        if (holder != null) {
+            return evictFromVertx3(pool, holder, handle);
         }
         Eviction eviction = new Eviction();
         Predicate<Object> isIt = connection -> connection == handle;
@@ -43,9 +48,35 @@ final class Owner implements ConnectionOwner {
         return eviction.await();
     }
 
+    /** As the pool of Vert.x 3 does with expired connections, and under its lock. */
+    private static boolean evictFromVertx3(Object pool, Object holder, Object connection) throws Exception {
+        synchronized (pool) {
+            Collection<?> available = (Collection<?>) Reflect.required(pool, "available");
+            long unused = (Long) Reflect.required(holder, "capacity");
+            if (unused == 0 || unused != (Long) Reflect.required(holder, "concurrency") || !available.remove(holder)) {
+                return false;
+            }
+            Reflect.set(pool, "capacity", (Long) Reflect.required(pool, "capacity") - unused);
+            Reflect.set(holder, "capacity", 0L);
+        }
+        close(connection);
+        return true;
+    }
+
+    /** By reflection, as what {@code HttpConnection.close} returns differs. */
+    private static void close(Object connection) {
+        try {
+            Reflect.call(connection, "close");
+        } catch (Throwable fault) {
+            FailOpen.report(fault);
+        }
+    }
+
     private static final class Eviction implements Handler<AsyncResult<Object>> {
         private final CountDownLatch done = new CountDownLatch(1);
         private volatile @Nullable Boolean evicted;
+
+        Eviction() {}
 
         @Override
         public void handle(AsyncResult<Object> result) {
@@ -54,7 +85,7 @@ final class Owner implements ConnectionOwner {
             done.countDown();
             if (taken != null) {
                 for (Object connection : taken) {
-                    ((HttpConnection) connection).close();
+                    close(connection);
                 }
             }
         }

@@ -28,9 +28,12 @@ final class PooledConnection {
     private final Connection connection;
     private final WeakReference<Object> client;
     /** Null for a connection that is in no pool, and leased until it is closed. */
-    private final @Nullable ClientPool pool;
+    private final @Nullable Sharing pool;
 
     private final WeakReference<Object> clientPool;
+    /** Up to Vert.x 3: where the pool keeps it. */
+    private final WeakReference<Object> holder;
+
     private final boolean http2;
 
     private int exchanges;
@@ -38,11 +41,16 @@ final class PooledConnection {
     private int joining;
 
     private PooledConnection(
-            Object client, Connection connection, @Nullable ClientPool pool, @Nullable Object clientPool) {
+            Object client,
+            Connection connection,
+            @Nullable Sharing pool,
+            @Nullable Object clientPool,
+            @Nullable Object holder) {
         this.client = new WeakReference<>(client);
         this.connection = connection;
         this.pool = pool;
         this.clientPool = new WeakReference<>(clientPool);
+        this.holder = new WeakReference<>(holder);
         this.http2 = client.getClass().getSimpleName().startsWith("Http2");
     }
 
@@ -53,9 +61,13 @@ final class PooledConnection {
 
     /** A connection is established; it holds the lease with which it was opened. */
     static PooledConnection opened(
-            Object client, Connection connection, @Nullable ClientPool pool, @Nullable Object clientPool)
+            Object client,
+            Connection connection,
+            @Nullable Sharing pool,
+            @Nullable Object clientPool,
+            @Nullable Object holder)
             throws Throwable {
-        PooledConnection made = new PooledConnection(client, connection, pool, clientPool);
+        PooledConnection made = new PooledConnection(client, connection, pool, clientPool, holder);
         ALL.put(client, made);
         connection.ownedBy(Owner.REFERENCE, client);
         ChannelHandlerContext handlerContext = (ChannelHandlerContext) Reflect.call(client, "channelHandlerContext");
@@ -103,7 +115,9 @@ final class PooledConnection {
     }
 
     private void gone() {
+        Lease last = connection.lease();
         connection.closed();
+        ConnectionGate.release(last);
         if (pool != null) {
             synchronized (this) {
                 pool.isNotShared(this);
@@ -114,8 +128,11 @@ final class PooledConnection {
     /** How many exchanges it may carry at once. */
     private long capacity() {
         Object target = client.get();
+        Object held = holder.get();
         try {
-            Object concurrency = target == null ? null : Reflect.call(target, "concurrency");
+            Object concurrency = held != null
+                    ? Reflect.field(held, "concurrency")
+                    : target == null ? null : Reflect.call(target, "concurrency");
             return concurrency instanceof Number ? ((Number) concurrency).longValue() : 0;
         } catch (Throwable unknown) {
             FailOpen.report(unknown);
@@ -175,8 +192,40 @@ final class PooledConnection {
         return true;
     }
 
+    /**
+     * The same up to Vert.x 3, where leases belong to the pool's waiters as a whole.
+     *
+     * @return false if the exchange needs a lease and there is none: this was idle
+     */
+    boolean begin(Vertx3Leases leases, boolean hadLease) {
+        Lease surplus = null;
+        boolean shareable = isShareable();
+        boolean first;
+        synchronized (this) {
+            first = exchanges == 0;
+            if (!first || connection.isClosed()) {
+                surplus = hadLease ? leases.poll() : null;
+            } else if (connection.lease() == null) {
+                Lease taken = leases.take();
+                if (taken == null) {
+                    return false;
+                }
+                surplus = connection.use(taken) ? null : taken;
+            }
+            exchanges++;
+            if (first && pool != null && shareable) {
+                pool.isShared(this);
+            }
+        }
+        ConnectionGate.release(surplus);
+        if (first && pool != null && shareable) {
+            pool.sendAlong();
+        }
+        return true;
+    }
+
     /** An exchange is over and the pool has its connection back. */
-    private void end() {
+    void end() {
         synchronized (this) {
             exchanges--;
         }
@@ -209,6 +258,11 @@ final class PooledConnection {
 
     Connection connection() {
         return connection;
+    }
+
+    @Nullable
+    Object holder() {
+        return holder.get();
     }
 
     @Nullable

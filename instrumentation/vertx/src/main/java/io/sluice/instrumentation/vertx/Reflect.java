@@ -30,15 +30,24 @@ final class Reflect {
 
     /** The value of a field, which the object's class or a superclass declares. */
     static @Nullable Object field(Object target, String name) throws ReflectiveOperationException {
+        return declared(target, name).get(target);
+    }
+
+    private static Field declared(Object target, String name) throws NoSuchFieldException {
         for (Class<?> type = target.getClass(); type != null; type = type.getSuperclass()) {
             for (Field field : type.getDeclaredFields()) {
                 if (field.getName().equals(name) && !Modifier.isStatic(field.getModifiers())) {
                     field.setAccessible(true);
-                    return field.get(target);
+                    return field;
                 }
             }
         }
         throw new NoSuchFieldException(target.getClass().getName() + "." + name);
+    }
+
+    /** Changes a field of the client's; its lock must be held. */
+    static void set(Object target, String name, Object value) throws ReflectiveOperationException {
+        declared(target, name).set(target, value);
     }
 
     /** The same, where a value must be there. */

@@ -1,10 +1,14 @@
 package io.sluice.instrumentation.vertx;
 
+import io.netty.handler.codec.http.HttpResponse;
 import io.vertx.core.http.HttpVersion;
 import org.jspecify.annotations.Nullable;
 
 /** What the advice calls in Vert.x 4.1 and later. No method blocks; any thread. */
 public final class VertxHooks {
+    private static final io.netty.handler.codec.http.HttpVersion NETTY_HTTP_1_0 =
+            io.netty.handler.codec.http.HttpVersion.HTTP_1_0;
+
     private VertxHooks() {}
 
     /** Enter advice of {@code SimpleConnectionPool.acquire}: whom the pool is to tell; null: it is not to be asked yet. */
@@ -48,28 +52,28 @@ public final class VertxHooks {
 
     /** Enter advice of {@code SimpleConnectionPool.connect}. */
     public static void poolConnects(Object waiter) {
-        Opening.poolConnects(waiter);
+        PoolOpening.poolConnects(waiter);
     }
 
     /** Exit advice of the same. */
     public static void poolConnected() {
-        Opening.poolConnected();
+        PoolOpening.poolConnected();
     }
 
     /** Enter advice of {@code HttpChannelConnector.httpConnect(context, handler)}: the handler; null: not yet. */
     public static @Nullable Object connecting(Object connector, Object context, Object handler) throws Throwable {
-        return Opening.connecting(connector, context, handler);
+        return PoolOpening.connecting(connector, context, handler);
     }
 
     /** Enter advice of connects that return a future. */
     public static @Nullable Object connectingForFuture(Object connector, Object[] arguments) throws Throwable {
-        return Opening.connectingForFuture(connector, arguments);
+        return PoolOpening.connectingForFuture(connector, arguments);
     }
 
     /** Exit advice of the same: what is to be returned. */
     public static @Nullable Object connected(@Nullable Object entered, @Nullable Object result) {
         if (entered instanceof Opening) {
-            Opening.connected(entered, result);
+            ((Opening) entered).connected(result);
             return result;
         }
         return entered == null ? result : entered;
@@ -91,7 +95,55 @@ public final class VertxHooks {
                 pooled.connection().answered(argument == HttpVersion.HTTP_1_0);
                 return;
             }
+            if (argument instanceof HttpResponse) { // up to Vert.x 3
+                HttpResponse response = (HttpResponse) argument;
+                pooled.connection().answered(response.protocolVersion().equals(NETTY_HTTP_1_0));
+                return;
+            }
         }
         pooled.connection().answered(Reflect.field(arguments[1], "version") == HttpVersion.HTTP_1_0);
+    }
+
+    // ---- Vert.x 3 ---------------------------------------------------------------------------------------------------
+
+    /** Enter advice of {@code ConnectionManager.getConnection}: the handler; null: not yet. */
+    public static @Nullable Object asking(Object manager, Object[] arguments) throws Throwable {
+        return Vertx3Exchange.asking(manager, arguments);
+    }
+
+    /** Exit advice of the same. */
+    public static void asked() {
+        Vertx3Exchange.asked();
+    }
+
+    /** Enter advice of {@code Pool.getConnection}. */
+    public static void entering(Object clientPool) {
+        Vertx3Exchange.entering(clientPool);
+    }
+
+    /** Exit advice of the same, if it did not take the waiter. */
+    public static void turnedAway() {
+        Vertx3Exchange.turnedAway();
+    }
+
+    /** Exit advice of {@code Pool.Holder.onRecycle}. */
+    public static void holderRecycled(@Nullable Object client) {
+        Vertx3Exchange.recycled(client);
+    }
+
+    /** Enter advice of {@code HttpChannelConnector.connect}: the handler; null: not yet. */
+    public static @Nullable Object connecting3(Object connector, Object holder, Object context, Object handler)
+            throws Throwable {
+        return Vertx3Opening.connecting(connector, holder, context, handler);
+    }
+
+    /** Enter and exit advice of {@code HttpClientRequestImpl.connect}; the exit gives null. */
+    public static void requesting(@Nullable Object request) {
+        Vertx3Exchange.requesting(request);
+    }
+
+    /** Enter advice of {@code HttpClientRequestImpl.reset}: the cause with which it is to go on. */
+    public static Throwable resetting(Object request, Throwable cause) {
+        return Vertx3Exchange.resetting(request, cause);
     }
 }

@@ -13,6 +13,7 @@ import java.util.List;
 public final class VertxInstrumentation implements ClientInstrumentation {
     private static final String HERE = "io.sluice.instrumentation.vertx.";
     private static final String ADVICE = HERE + "VertxAdvice$";
+    private static final String ADVICE_3 = HERE + "Vertx3Advice$";
     private static final String HTTP = "io.vertx.core.http.impl.";
 
     @Override
@@ -26,7 +27,7 @@ public final class VertxInstrumentation implements ClientInstrumentation {
         hooks.addAll(pool("io.vertx.core.net.impl.pool."));
         hooks.addAll(pool("io.vertx.core.internal.pool.")); // since 5
         hooks.addAll(Arrays.asList(
-                // Up to 4, and no other way to a connection; 4.0 has another pool, and is left alone.
+                // Up to 4 since 4.1, and no other way to a connection; 4.0 has another pool, and is left alone.
                 Hook.on(HTTP + "HttpChannelConnector")
                         .method("httpConnect")
                         .parameters(2)
@@ -55,7 +56,37 @@ public final class VertxInstrumentation implements ClientInstrumentation {
                 Hook.on(HTTP + "http1.Http1ClientConnection")
                         .method("handleResponseBegin")
                         .advice(ADVICE + "Answer")));
+        hooks.addAll(upTo3());
         return hooks;
+    }
+
+    private static List<Hook> upTo3() {
+        return Arrays.asList(
+                Hook.on(HTTP + "ConnectionManager")
+                        .method("getConnection")
+                        .parameters(5)
+                        .advice(ADVICE_3 + "Ask"),
+                Hook.on(HTTP + "pool.Pool")
+                        .method("getConnection")
+                        .parameters(1)
+                        .advice(ADVICE_3 + "Enter"),
+                Hook.on(HTTP + "pool.Pool$Holder").method("onRecycle").advice(ADVICE_3 + "Recycle"),
+                Hook.on(HTTP + "HttpChannelConnector")
+                        .method("connect")
+                        .descriptor("(Lio/vertx/core/http/impl/pool/ConnectionListener;")
+                        .advice(ADVICE_3 + "Connect")
+                        .optional(),
+                // These two are in later versions, too, where they find nobody who waits.
+                Hook.on(HTTP + "HttpClientRequestImpl")
+                        .method("connect")
+                        .descriptor("(Lio/vertx/core/Handler;)V")
+                        .advice(ADVICE_3 + "Request")
+                        .optional(),
+                Hook.on(HTTP + "HttpClientRequestImpl")
+                        .method("reset")
+                        .descriptor("(Ljava/lang/Throwable;)Z")
+                        .advice(ADVICE_3 + "Reset")
+                        .optional());
     }
 
     private static List<Hook> pool(String home) {
@@ -79,15 +110,25 @@ public final class VertxInstrumentation implements ClientInstrumentation {
                 HERE + "Reflect$1",
                 HERE + "Reflect",
                 HERE + "Targets",
+                HERE + "Sharing$Waiting",
+                HERE + "Sharing",
                 HERE + "ClientPool",
                 HERE + "Owner$Eviction",
                 HERE + "Owner",
                 HERE + "PooledConnection",
-                HERE + "Exchange",
                 HERE + "Opening$Step",
                 HERE + "Opening$Answer",
-                HERE + "Opening$1",
                 HERE + "Opening",
+                HERE + "Exchange",
+                HERE + "PoolOpening$1",
+                HERE + "PoolOpening",
+                HERE + "Vertx3Leases",
+                HERE + "Vertx3Endpoint",
+                HERE + "Vertx3Exchange$Step",
+                HERE + "Vertx3Exchange$1",
+                HERE + "Vertx3Exchange",
+                HERE + "Vertx3Opening$1",
+                HERE + "Vertx3Opening",
                 HERE + "VertxHooks");
     }
 }

@@ -1,0 +1,137 @@
+package io.sluice.instrumentation.vertx;
+
+import io.sluice.bridge.ConnectionGate;
+import io.sluice.limiter.Ask;
+import io.sluice.limiter.Connection;
+import io.sluice.limiter.Lease;
+import io.vertx.core.AsyncResult;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A connection that Vert.x 4.1 or later opens. On behalf of a pool it has the lease of the exchange; otherwise (a WebSocket,
+ * a connection of the program's own) it asks for one, which ends with the connection. Thread-safe; nothing blocks.
+ */
+final class PoolOpening extends Opening {
+    /** For whom a pool connects on this thread. */
+    private static final ThreadLocal<@Nullable Exchange> POOL_CONNECTS = new ThreadLocal<>();
+
+    /** Whether a pool connects on this thread for somebody whom we do not know. */
+    private static final ThreadLocal<@Nullable Boolean> UNKNOWN = new ThreadLocal<>();
+
+    private final @Nullable Exchange exchange;
+    private @Nullable PooledConnection opened;
+    private boolean wanted = true;
+
+    private PoolOpening(Object connector, String method, Object[] arguments, @Nullable Object handler) {
+        super(connector, method, arguments, arguments[0], handler, true);
+        this.exchange = POOL_CONNECTS.get();
+    }
+
+    /** Enter advice of {@code SimpleConnectionPool.connect}; {@link #poolConnected} must follow on this thread. */
+    static void poolConnects(Object waiter) {
+        Exchange exchange = Exchange.ofWaiter(waiter);
+        POOL_CONNECTS.set(exchange);
+        UNKNOWN.set(exchange == null);
+    }
+
+    static void poolConnected() {
+        POOL_CONNECTS.remove();
+        UNKNOWN.remove();
+    }
+
+    private static boolean isToPass() {
+        return isAgain() || Boolean.TRUE.equals(UNKNOWN.get());
+    }
+
+    /**
+     * Enter advice of {@code HttpChannelConnector.httpConnect} up to Vert.x 4.
+     *
+     * @return the handler with which it is to connect; null: it is not to connect yet
+     */
+    static @Nullable Object connecting(Object connector, Object context, Object handler) throws Throwable {
+        if (isToPass()) {
+            return handler;
+        }
+        PoolOpening opening = new PoolOpening(connector, "httpConnect", new Object[] {context, handler}, handler);
+        switch (opening.begin(opening.exchange != null ? null : Targets.ofConnector(connector))) {
+            case GO:
+                return opening;
+            case WAIT:
+                return null;
+            default:
+                return handler;
+        }
+    }
+
+    /**
+     * Enter advice of the same since Vert.x 5, and of {@code TcpHttpClientTransport.connect}.
+     *
+     * @return an opening: it is to connect, and gets the future; a future: it is to return that without connecting; null: it
+     *     is to connect
+     */
+    static @Nullable Object connectingForFuture(Object connector, Object[] arguments) throws Throwable {
+        if (isToPass()) {
+            return null;
+        }
+        String method = arguments.length == 1 ? "httpConnect" : "connect";
+        PoolOpening opening = new PoolOpening(connector, method, arguments, null);
+        switch (opening.begin(opening.exchange != null ? null : ask(connector, arguments))) {
+            case GO:
+                return opening;
+            case WAIT:
+                return opening.future();
+            default:
+                return null;
+        }
+    }
+
+    private static @Nullable Ask ask(Object connector, Object[] arguments) throws ReflectiveOperationException {
+        return arguments.length == 1
+                ? Targets.ofConnector(connector)
+                : Targets.ofParams(arguments[1], arguments[2], arguments[3]);
+    }
+
+    private Answer begin(@Nullable Ask own) throws Throwable {
+        Lease given = exchange == null ? null : exchange.lease();
+        if (given == null || !given.isHeld()) {
+            // No pool's, or that of an exchange that meant to go along on a connection in use.
+            Ask ask = exchange == null ? own : exchange.asksWhenItOpens();
+            given = ask == null ? null : ConnectionGate.ask(ask);
+        }
+        if (exchange != null && given != null) {
+            exchange.lease(given);
+            wanted = exchange.opens(this);
+        }
+        return begin(given);
+    }
+
+    @Override
+    void opened(Connection counted, AsyncResult<Object> result) throws Throwable {
+        PooledConnection made = PooledConnection.opened(
+                result.result(),
+                counted,
+                exchange == null ? null : exchange.pool,
+                exchange == null ? null : exchange.clientPool(),
+                null);
+        boolean unused;
+        synchronized (this) {
+            opened = made;
+            unused = !wanted;
+        }
+        if (unused) {
+            made.settle();
+        }
+    }
+
+    /** The exchange for which it is opened gave up; the pool keeps the connection for others. */
+    void isWantedNoMore() {
+        PooledConnection made;
+        synchronized (this) {
+            wanted = false;
+            made = opened;
+        }
+        if (made != null) {
+            made.settle();
+        }
+    }
+}
