@@ -4,6 +4,7 @@ import io.sluice.instrumentation.testing.ContractClient;
 import java.io.IOException;
 import org.apache.http.HttpHost;
 import org.apache.http.HttpResponse;
+import org.apache.http.client.HttpClient;
 import org.apache.http.client.methods.HttpGet;
 import org.apache.http.client.methods.HttpPost;
 import org.apache.http.client.methods.HttpUriRequest;
@@ -18,10 +19,14 @@ import org.apache.http.util.EntityUtils;
 /** A client with one manager. Uses nothing that 4.0 does not have. */
 @SuppressWarnings("deprecation") // since 4.3 everything here is
 final class HttpClient40 implements ContractClient {
-    final DefaultHttpClient http;
+    /** The client as 4.0 declares its methods; later ones return more. */
+    final HttpClient http;
+
+    final DefaultHttpClient settings;
 
     private HttpClient40(DefaultHttpClient http) {
         this.http = http;
+        settings = http;
     }
 
     static HttpClient40 of(Kind kind, Setup setup) {
