@@ -243,16 +243,19 @@ final class CallState {
         return late instanceof Lease ? keep((Lease) late, had) : late;
     }
 
-    private synchronized Object keep(Lease late, @Nullable Carrier had) {
-        if (finding && had != null && had.take(late)) {
+    private Object keep(Lease late, @Nullable Carrier had) {
+        if (had != null && had.take(late)) {
             return late;
         }
-        if (finding && lease == null) {
-            lease = late;
-            return late;
+        Lease others;
+        synchronized (this) {
+            if (finding && lease == null) {
+                lease = late;
+                return late;
+            }
+            others = lease; // another attempt of the call was quicker; or the call has gone on without this one
         }
         late.release();
-        Lease others = lease; // another attempt of the call was quicker; or the call has gone on without this one
         return others != null ? others : new Refusal(new IOException("Canceled"));
     }
 

@@ -72,6 +72,8 @@ final class Carrier {
 
     /** Its socket is, or is about to be, this connection. */
     synchronized void counted(io.sluice.limiter.Connection newCounted) {
+        // This, and not the client's object: it lives as long as a lost call may have its lease.
+        newCounted.ownedBy(ConnectionEvictor.REFERENCE, this);
         counted = newCounted;
         if (lease != null) {
             newCounted.use(lease);

@@ -21,12 +21,11 @@ final class ConnectionEvictor implements ConnectionOwner {
      * the one inside the other. The socket is closed without a lock, as the client does.
      */
     @Override
-    @SuppressWarnings("SynchronizeOnNonFinalField")
     public boolean evict(Object handle) throws Exception {
-        Connection connection = (Connection) handle;
-        Carrier carrier = Carrier.known(connection);
-        Object pool = carrier == null ? null : carrier.pool();
-        if (carrier == null || pool == null) {
+        Carrier carrier = (Carrier) handle;
+        Connection connection = carrier.client();
+        Object pool = carrier.pool();
+        if (connection == null || pool == null) {
             return false;
         }
         synchronized (pool) {

@@ -219,7 +219,6 @@ public final class OkHttpHooks {
             @Nullable Object opening, Connection connection, @Nullable Socket socket, @Nullable Throwable thrown) {
         if (opening instanceof Opening && thrown == null) {
             io.sluice.limiter.Connection counted = ((Opening) opening).connection;
-            counted.ownedBy(ConnectionEvictor.REFERENCE, connection);
             Carrier.of(connection).counted(counted);
         }
         return opened(opening, socket, thrown);
@@ -308,7 +307,6 @@ public final class OkHttpHooks {
     public static void made(Connection connection, @Nullable Socket socket) {
         io.sluice.limiter.Connection counted = Sockets.of(socket);
         if (counted != null) {
-            counted.ownedBy(ConnectionEvictor.REFERENCE, connection);
             Carrier.of(connection).counted(counted);
         }
     }

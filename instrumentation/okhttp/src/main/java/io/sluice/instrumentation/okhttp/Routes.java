@@ -58,9 +58,13 @@ final class Routes {
         if (address.proxy() != null) {
             return address.proxy();
         }
-        ProxySelector selector = address.proxySelector();
-        List<Proxy> proxies =
-                selector == null ? null : selector.select(address.url().uri());
-        return proxies == null || proxies.isEmpty() ? null : proxies.get(0);
+        try {
+            ProxySelector selector = address.proxySelector();
+            List<Proxy> proxies =
+                    selector == null ? null : selector.select(address.url().uri());
+            return proxies == null || proxies.isEmpty() ? null : proxies.get(0);
+        } catch (RuntimeException ofTheSelector) {
+            return null; // the client asks it, too, and the program sees it then
+        }
     }
 }
