@@ -36,10 +36,7 @@ public final class GatedConnect<T> implements Future<T>, FutureCallback<T>, Runn
     private volatile @Nullable Future<T> own;
     private @Nullable Connection outer;
 
-    GatedConnect(
-            Opener<T> opener,
-            Handle handle,
-            @Nullable FutureCallback<T> callback) {
+    GatedConnect(Opener<T> opener, Handle handle, @Nullable FutureCallback<T> callback) {
         this.opener = opener;
         this.handle = handle;
         this.result = new BasicFuture<>(callback);
@@ -199,8 +196,7 @@ public final class GatedConnect<T> implements Future<T>, FutureCallback<T>, Runn
     }
 
     @Override
-    public T get(long timeout, TimeUnit unit)
-            throws InterruptedException, ExecutionException, TimeoutException {
+    public T get(long timeout, TimeUnit unit) throws InterruptedException, ExecutionException, TimeoutException {
         return result.get(timeout, unit);
     }
 }

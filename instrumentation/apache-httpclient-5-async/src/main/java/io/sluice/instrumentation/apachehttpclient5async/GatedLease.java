@@ -18,10 +18,7 @@ final class GatedLease extends Gated<AsyncConnectionEndpoint> {
     private final ManagerState manager;
 
     GatedLease(
-            LeaseCall call,
-            ManagerState manager,
-            Ask ask,
-            @Nullable FutureCallback<AsyncConnectionEndpoint> callback) {
+            LeaseCall call, ManagerState manager, Ask ask, @Nullable FutureCallback<AsyncConnectionEndpoint> callback) {
         super(ask, call.timeoutNanos(), callback);
         this.call = call;
         this.manager = manager;

@@ -100,7 +100,8 @@ public final class ReactorHooks {
         final Connection connection;
         volatile WeakReference<SocketChannel> channel = new WeakReference<>(null);
         /** What the failing thread was opening before. */
-        @Nullable Connection outer;
+        @Nullable
+        Connection outer;
 
         Attempt(Connection connection) {
             this.connection = connection;

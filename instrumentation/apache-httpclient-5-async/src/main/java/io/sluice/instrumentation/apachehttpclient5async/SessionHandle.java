@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
 final class SessionHandle extends Handle {
     private static final long CLOSING_MILLIS = 100;
 
-    private final Set<GatedSession> waiting = Collections.newSetFromMap(new ConcurrentHashMap<GatedSession, Boolean>(4));
+    private final Set<GatedSession> waiting =
+            Collections.newSetFromMap(new ConcurrentHashMap<GatedSession, Boolean>(4));
     private volatile WeakReference<IOSession> session = new WeakReference<>(null);
 
     @Override
@@ -79,7 +80,8 @@ final class SessionHandle extends Handle {
         }
         if (!isClosed()) {
             // The end of TLS is under way, but the peer need not answer, and somebody waits for the room.
-            Background.executor().schedule(() -> idle.close(CloseMode.IMMEDIATE), CLOSING_MILLIS, TimeUnit.MILLISECONDS);
+            Background.executor()
+                    .schedule(() -> idle.close(CloseMode.IMMEDIATE), CLOSING_MILLIS, TimeUnit.MILLISECONDS);
         }
         return true;
     }

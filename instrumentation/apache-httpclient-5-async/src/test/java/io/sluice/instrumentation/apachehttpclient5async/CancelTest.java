@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.sluice.instrumentation.testing.KernelMeter;
 import io.sluice.instrumentation.testing.TestAgent;
+import io.sluice.instrumentation.testing.TestServer;
 import io.sluice.limiter.Destination;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -15,24 +16,41 @@ import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.apache.hc.client5.http.ConnectTimeoutException;
+import org.apache.hc.client5.http.HttpRoute;
 import org.apache.hc.client5.http.async.methods.SimpleHttpRequest;
 import org.apache.hc.client5.http.async.methods.SimpleHttpResponse;
 import org.apache.hc.client5.http.config.RequestConfig;
 import org.apache.hc.client5.http.impl.async.CloseableHttpAsyncClient;
+import org.apache.hc.client5.http.impl.nio.PoolingAsyncClientConnectionManager;
+import org.apache.hc.client5.http.nio.AsyncConnectionEndpoint;
+import org.apache.hc.core5.http.HttpHost;
+import org.apache.hc.core5.util.TimeValue;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Calls that are cancelled: the client resets their connections (SO_LINGER of zero) or forgets them. */
 class CancelTest extends ClientFixture {
+    /** The call has waited: of one that has not, the client may forget what it would have to cancel. */
     @ParameterizedTest
     @EnumSource(Kind.class)
     void cancelWhileTheServerThinksGivesTheLeaseBack(Kind kind) throws Exception {
         TestAgent.limit(1);
         CloseableHttpAsyncClient client = client(kind);
-        Future<SimpleHttpResponse> cancelled = hold(client);
-        Future<SimpleHttpResponse> next = TestClients.send(client, server.url("/bytes/10"));
+        PoolingAsyncClientConnectionManager holder = closing(TestClients.pooling(policy(Kind.STRICT), null));
+        AsyncConnectionEndpoint held = holder.lease(
+                        "a",
+                        new HttpRoute(new HttpHost("http", server.host(), server.port())),
+                        null,
+                        org.apache.hc.core5.util.Timeout.ofSeconds(20),
+                        null)
+                .get(20, TimeUnit.SECONDS);
+        Future<SimpleHttpResponse> cancelled = TestClients.send(client, server.url("/hold"));
         awaitPending(1);
+        Future<SimpleHttpResponse> next = TestClients.send(client, server.url("/bytes/10"));
+        awaitPending(2);
+        holder.release(held, null, TimeValue.NEG_ONE_MILLISECOND);
+        server.awaitRequests(1);
         cancelled.cancel(true);
         assertThat(TestClients.text(next)).startsWith("200 ");
         awaitQuiet();
@@ -86,28 +104,28 @@ class CancelTest extends ClientFixture {
     void aStormOfCancelsNeverPassesTheLimitNorLosesALease() throws Exception {
         assumeTrue(KernelMeter.available(), KernelMeter.UNAVAILABLE);
         TestAgent.limit(1);
+        TestServer slow = closing(TestServer.builder().delayMillis(2).start());
         CloseableHttpAsyncClient client = client(Kind.STRICT);
         CloseableHttpAsyncClient other = client(Kind.LAX);
-        try (KernelMeter meter = KernelMeter.start(server.port())) {
+        try (KernelMeter meter = KernelMeter.start(slow.port())) {
             List<Future<SimpleHttpResponse>> all = new ArrayList<>();
-            for (int i = 0; i < 400; i++) {
-                Future<SimpleHttpResponse> call =
-                        TestClients.send(i % 2 == 0 ? client : other, server.url("/bytes/100"));
-                if (i % 4 == 3) {
+            for (int i = 0; i < 300; i++) {
+                Future<SimpleHttpResponse> call = TestClients.send(i % 2 == 0 ? client : other, slow.url("/bytes/100"));
+                if (i % 6 == 5) {
                     all.add(call);
                 } else {
-                    TimeUnit.MICROSECONDS.sleep(ThreadLocalRandom.current().nextInt(3000));
+                    TimeUnit.MICROSECONDS.sleep(ThreadLocalRandom.current().nextInt(6000));
                     call.cancel(true);
                 }
             }
             for (Future<SimpleHttpResponse> one : all) {
                 assertThat(TestClients.text(one)).startsWith("200 ");
             }
-            assertThat(meter.max()).isEqualTo(1);
-            awaitQuiet();
+            assertThat(meter.max()).isLessThanOrEqualTo(1);
+            awaitQuiet(slow);
             TestAgent.await(
                     "the kernel has as many connections as we count",
-                    () -> meter.current() == TestAgent.figures(server).open());
+                    () -> meter.current() == TestAgent.figures(slow).open());
         }
     }
 }

@@ -121,8 +121,7 @@ class ExchangesTest extends ClientFixture {
                         && TestAgent.table().snapshot(destination).leased() == 0);
         server.closeIdleConnections();
         TestAgent.await(
-                "its end is seen",
-                () -> TestAgent.table().snapshot(destination).open() == 0);
+                "its end is seen", () -> TestAgent.table().snapshot(destination).open() == 0);
     }
 
     @Test
@@ -167,7 +166,8 @@ class ExchangesTest extends ClientFixture {
 
     private boolean lose(PoolingAsyncClientConnectionManager manager) throws Exception {
         HttpRoute route = new HttpRoute(new HttpHost("http", server.host(), server.port()));
-        @Nullable AsyncConnectionEndpoint lost =
+        @Nullable
+        AsyncConnectionEndpoint lost =
                 manager.lease("a", route, null, Timeout.ofSeconds(20), null).get(20, TimeUnit.SECONDS);
         return lost != null && TestAgent.figures(server).leased() == 1;
     }

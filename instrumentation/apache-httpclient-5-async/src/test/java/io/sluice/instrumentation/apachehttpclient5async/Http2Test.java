@@ -98,7 +98,8 @@ class Http2Test {
     }
 
     private void awaitIdle() throws Exception {
-        TestAgent.await("nothing is leased", () -> figures().leased() == 0 && figures().pending() == 0);
+        TestAgent.await(
+                "nothing is leased", () -> figures().leased() == 0 && figures().pending() == 0);
         TestAgent.await(
                 "what is open is idle", () -> figures().open() == figures().idle());
     }
@@ -178,7 +179,7 @@ class Http2Test {
         clients.add(client(kind));
         clients.add(http1());
         List<Future<SimpleHttpResponse>> all = new ArrayList<>();
-        for (int i = 0; i < 50; i++) {
+        for (int i = 0; i < 20; i++) {
             for (CloseableHttpAsyncClient one : clients) {
                 all.addAll(send(2, one, "/"));
             }

@@ -19,8 +19,8 @@ abstract class PoolingContract extends HttpClientContract {
     @Override
     protected ContractClient client(ContractClient.Setup setup) {
         assumeTrue(policy != null, "this version does not have the policy");
-        return new TestClients.Client(TestClients.started(
-                TestClients.builder(TestClients.pooling(policy, setup.tls()), setup.proxy())));
+        return new TestClients.Client(
+                TestClients.started(TestClients.builder(TestClients.pooling(policy, setup.tls()), setup.proxy())));
     }
 
     @Override

@@ -47,8 +47,7 @@ final class TestClients {
         return managers(policy, tls).build();
     }
 
-    static PoolingAsyncClientConnectionManagerBuilder managers(
-            PoolConcurrencyPolicy policy, @Nullable SSLContext tls) {
+    static PoolingAsyncClientConnectionManagerBuilder managers(PoolConcurrencyPolicy policy, @Nullable SSLContext tls) {
         PoolingAsyncClientConnectionManagerBuilder builder = PoolingAsyncClientConnectionManagerBuilder.create()
                 .setPoolConcurrencyPolicy(policy)
                 .setMaxConnPerRoute(60)

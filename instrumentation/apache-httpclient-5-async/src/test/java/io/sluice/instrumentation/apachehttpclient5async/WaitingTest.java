@@ -69,8 +69,8 @@ class WaitingTest extends ClientFixture {
         CloseableHttpAsyncClient client = client(kind);
         Future<SimpleHttpResponse> holder = hold(client(kind));
         long startNanos = System.nanoTime();
-        Throwable thrown =
-                catchThrowable(() -> send(client, 300).get(20, TimeUnit.SECONDS)).getCause();
+        Throwable thrown = catchThrowable(() -> send(client, 300).get(20, TimeUnit.SECONDS))
+                .getCause();
         assertThat(System.nanoTime() - startNanos).isLessThan(TimeUnit.SECONDS.toNanos(5));
         assertThat(thrown).isInstanceOf(DeadlineTimeoutException.class);
         assertThat(thrown.getCause())
@@ -166,8 +166,8 @@ class WaitingTest extends ClientFixture {
         TestAgent.limit(1);
         try (PoolingAsyncClientConnectionManager manager = TestClients.pooling(policy(Kind.STRICT), null)) {
             HttpRoute route = new HttpRoute(new HttpHost("http", server.host(), server.port()));
-            AsyncConnectionEndpoint first = manager.lease("a", route, null, Timeout.ofSeconds(20), null)
-                    .get(20, TimeUnit.SECONDS);
+            AsyncConnectionEndpoint first =
+                    manager.lease("a", route, null, Timeout.ofSeconds(20), null).get(20, TimeUnit.SECONDS);
             Future<AsyncConnectionEndpoint> second = manager.lease("b", route, null, Timeout.ofSeconds(20), null);
             Future<AsyncConnectionEndpoint> third = manager.lease("c", route, null, Timeout.ofSeconds(20), null);
             awaitPending(2);
