@@ -177,6 +177,7 @@ final class CountedRequest extends SessionRequestImpl implements Runnable {
         if (!hasEntry) {
             // Cancelled meanwhile, or the pool was shut down or could not make a connection of it. Nobody has it.
             session.close();
+            ticket.openingCancelled();
         } else if (entry != null) {
             entry.opened();
         }
@@ -192,13 +193,14 @@ final class CountedRequest extends SessionRequestImpl implements Runnable {
     public void cancel() {
         super.cancel();
         over(Progress.WAITING);
-        SelectionKey key = connecting;
-        if (key != null) {
-            try {
+        try {
+            SelectionKey key = connecting;
+            if (key != null) {
                 key.selector().wakeup(); // a socket that is still connecting ends when the selector lets go of it
-            } catch (RuntimeException | Error fault) {
-                FailOpen.report(fault);
             }
+            ticket.openingCancelled();
+        } catch (RuntimeException | Error fault) {
+            FailOpen.report(fault);
         }
     }
 }

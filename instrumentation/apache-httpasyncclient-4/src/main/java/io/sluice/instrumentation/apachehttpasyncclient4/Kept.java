@@ -19,7 +19,7 @@ final class Kept {
     /** As long as HttpCore 4.4 itself lets the closing of a TLS session take (SSLIOSession). */
     private static final long CLOSING_MILLIS = 1000;
 
-    private final WeakReference<? extends AbstractNIOConnPool<?, ?, ?>> pool;
+    private final WeakReference<AbstractNIOConnPool<?, ?, ?>> pool;
     private final WeakReference<PoolEntry<?, ?>> entry;
     /** Null where it was opened when there was no limit, and so is not counted. */
     final @Nullable Connection connection;

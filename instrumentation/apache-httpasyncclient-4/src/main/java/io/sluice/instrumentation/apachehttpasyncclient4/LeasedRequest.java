@@ -5,7 +5,6 @@ import io.sluice.bridge.ConnectionGate;
 import io.sluice.bridge.FailOpen;
 import io.sluice.limiter.Lease;
 import io.sluice.limiter.Wait;
-import java.lang.ref.WeakReference;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -138,7 +137,7 @@ final class LeasedRequest
         } else if (lease.isHeld()) {
             Object route = Routes.copy(asked.route);
             ownRoute = route;
-            Connects.expect(route, new Ticket(lease, new WeakReference<AbstractNIOConnPool<?, ?, ?>>(pool)));
+            Connects.expect(route, new Ticket(lease, pool, this));
             askPool(route);
         } else if (lease.outcome() != Wait.Outcome.CANCELLED) {
             result.failed(new TimeoutException(lease.refusal()));
