@@ -16,6 +16,7 @@ final class Acquisition implements Supplier<SocketAddress> {
 
     final HttpClientConfig config;
     private final Supplier<? extends SocketAddress> remote;
+    private final boolean http2;
     private final @Nullable Acquisition outer = CURRENT.get();
     private volatile @Nullable Object provider;
 
@@ -26,6 +27,7 @@ final class Acquisition implements Supplier<SocketAddress> {
     Acquisition(HttpClientConfig config, Supplier<? extends SocketAddress> remote) {
         this.config = config;
         this.remote = remote;
+        this.http2 = Routes.mayBeHttp2(config);
     }
 
     static @Nullable Acquisition current() {
@@ -72,12 +74,16 @@ final class Acquisition implements Supplier<SocketAddress> {
         return address;
     }
 
+    /** Where this exchange may find a connection for many streams; null where it speaks HTTP/1.1 only. */
+    @Nullable
+    Http2Streams streams() {
+        Object pooled = provider;
+        return pooled == null || !http2 ? null : Providers.of(pooled).streams(get(), config.channelHash());
+    }
+
     /** What the exchange asks for; null where it goes without a lease. */
     @Nullable
     Ask ask() {
-        if (Routes.mayBeHttp2(config)) {
-            return null; // its connections take leases of their own when they are opened
-        }
         SocketAddress to;
         try {
             to = get();

@@ -2,7 +2,6 @@ package io.sluice.instrumentation.reactornetty;
 
 import io.sluice.limiter.ConnectionOwner;
 import java.lang.ref.WeakReference;
-import reactor.netty.internal.shaded.reactor.pool.InstrumentedPool;
 
 /** Closes idle connections on behalf of the limiter. */
 final class ChannelOwner implements ConnectionOwner {
@@ -14,11 +13,8 @@ final class ChannelOwner implements ConnectionOwner {
     private ChannelOwner() {}
 
     @Override
-    public boolean evict(Object handle) {
-        ChannelState state = (ChannelState) handle;
-        InstrumentedPool<?> pool = state.pool();
-        Object wanted = state.pooled();
-        return pool != null && wanted != null && Claim.evict(pool, wanted);
+    public boolean evict(Object handle) throws ReflectiveOperationException {
+        return ((ChannelState) handle).evict();
     }
 
     /** Nobody can tell whether the rest of a response will still be read: its publisher belongs to the program. */

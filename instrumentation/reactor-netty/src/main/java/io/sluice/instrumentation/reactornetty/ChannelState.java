@@ -1,12 +1,18 @@
 package io.sluice.instrumentation.reactornetty;
 
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.nio.AbstractNioChannel;
 import io.netty.util.AttributeKey;
+import io.sluice.bridge.Background;
 import io.sluice.bridge.Sockets;
 import io.sluice.limiter.Connection;
+import io.sluice.limiter.Lease;
 import java.nio.channels.SelectableChannel;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import reactor.netty.NettyPipeline;
 import reactor.netty.internal.shaded.reactor.pool.InstrumentedPool;
 
 /**
@@ -16,11 +22,18 @@ import reactor.netty.internal.shaded.reactor.pool.InstrumentedPool;
 final class ChannelState {
     private static final AttributeKey<ChannelState> KEY = AttributeKey.valueOf("io.sluice.reactor-netty");
 
+    /** A pool looks at a connection for a moment without taking it. */
+    private static final long LOOK_AGAIN_MILLIS = 20;
+
     private final Channel channel;
     private @Nullable Object pooled;
     private @Nullable InstrumentedPool<?> pool;
+    private @Nullable Object http2Slot;
+    private @Nullable Object http2Pool;
     private @Nullable Connection connection;
     private @Nullable Exchange user;
+    private @Nullable Http2Use http2;
+    private @Nullable Lease lastLease;
 
     private ChannelState(Channel channel) {
         this.channel = channel;
@@ -42,6 +55,15 @@ final class ChannelState {
         synchronized (state) {
             state.pooled = entry;
             state.pool = keptIn;
+        }
+    }
+
+    /** A connected channel belongs to a pool for HTTP/2 as well, for as long as it is open. */
+    static void pooledForHttp2(Channel channel, Object slot, Object keptIn) {
+        ChannelState state = make(channel);
+        synchronized (state) {
+            state.http2Slot = slot;
+            state.http2Pool = keptIn;
         }
     }
 
@@ -73,10 +95,14 @@ final class ChannelState {
         }
     }
 
-    /** The client gives an exchange its connection. */
+    /** The client gives an exchange its connection, or a stream of one. */
     static void connected(reactor.netty.Connection given, Exchange exchange) {
-        ChannelState state = of(given.channel());
-        if (state != null && state.connection() != null) {
+        Channel channel = given.channel();
+        ChannelState state = of(channel);
+        ChannelState parent = of(channel.parent());
+        if (parent != null && parent.connection() != null) {
+            parent.streamOpened(exchange, channel);
+        } else if (state != null && state.connection() != null) {
             state.begin(exchange);
         } else {
             // A channel that a provider of the program's has opened by other means.
@@ -84,19 +110,59 @@ final class ChannelState {
         }
     }
 
+    private void streamOpened(Exchange exchange, Channel stream) {
+        Http2Use use = http2(exchange);
+        Acquisition acquisition = exchange.acquisitionOrNull();
+        if (use == null || acquisition == null) {
+            exchange.end();
+            return;
+        }
+        synchronized (this) {
+            if (user == exchange) {
+                user = null;
+            }
+        }
+        use.opened(exchange, stream);
+    }
+
+    /** The connection was upgraded from HTTP/1.1, and the exchange that brought that about is its first stream. */
+    void upgraded(Exchange exchange) {
+        Http2Use use = http2(exchange);
+        if (use != null) {
+            synchronized (this) {
+                if (user == exchange) {
+                    user = null;
+                }
+            }
+            use.began(exchange);
+        }
+    }
+
+    private synchronized @Nullable Http2Use http2(Exchange exchange) {
+        Acquisition acquisition = exchange.acquisitionOrNull();
+        Http2Streams streams = acquisition == null ? null : acquisition.streams();
+        Connection counted = connection;
+        if (http2 == null && streams != null && counted != null) {
+            http2 = new Http2Use(this, channel, counted, streams);
+        }
+        return http2;
+    }
+
+    /** The exchange got no stream of the connection that it had: that stays open, in a pool for HTTP/2. */
+    void failedWithoutStream(Exchange exchange) {
+        boolean http2Channel = channel.isOpen() && channel.pipeline().get(NettyPipeline.H2MultiplexHandler) != null;
+        synchronized (this) {
+            if (!http2Channel || user != exchange) {
+                return;
+            }
+            user = null;
+        }
+        endWith(exchange);
+    }
+
     @Nullable
     synchronized Connection connection() {
         return connection;
-    }
-
-    @Nullable
-    synchronized InstrumentedPool<?> pool() {
-        return pool;
-    }
-
-    @Nullable
-    synchronized Object pooled() {
-        return pooled;
     }
 
     synchronized boolean isUsed() {
@@ -105,17 +171,17 @@ final class ChannelState {
 
     /** An exchange uses the connection, until {@link #end} or {@link #endWith}. */
     void begin(Exchange exchange) {
-        Connection used;
         synchronized (this) {
             if (user == exchange) {
                 return;
             }
             user = exchange;
-            used = connection;
+            Lease lease = exchange.lease();
+            if (connection != null && lease != null) {
+                connection.use(lease);
+            }
         }
-        if (used != null) {
-            used.use(exchange.lease);
-        }
+        exchange.hasBegun(this);
         if (!channel.isOpen()) {
             end();
         }
@@ -139,10 +205,58 @@ final class ChannelState {
 
     /** The connection of that exchange is in its pool again, or closed. */
     void endWith(Exchange exchange) {
-        Connection left = connection();
-        if (left != null) {
-            left.idle(exchange.lease);
+        synchronized (this) {
+            Lease lease = exchange.lease();
+            if (connection != null && lease != null) {
+                connection.idle(lease);
+                lastLease = lease;
+            }
         }
         exchange.end();
+    }
+
+    /** Closes the connection if it is idle in its pool; false if somebody has it. May block for a moment. */
+    boolean evict() throws ReflectiveOperationException {
+        Object slot;
+        Object slots;
+        InstrumentedPool<?> entries;
+        Object entry;
+        synchronized (this) {
+            slot = http2Slot;
+            slots = http2Pool;
+            entries = pool;
+            entry = pooled;
+        }
+        boolean closing;
+        if (slot != null && slots != null && channel.pipeline().get(NettyPipeline.H2MultiplexHandler) != null) {
+            closing = Http2Slots.claim(slot, slots);
+            if (closing) {
+                channel.close().addListener(ChannelFutureListener.CLOSE_ON_FAILURE);
+            }
+        } else {
+            closing = entries != null && entry != null && Claim.evict(entries, entry);
+        }
+        if (!closing && channel.isOpen()) {
+            ScheduledFuture<?> unused =
+                    Background.executor().schedule(this::lookAgain, LOOK_AGAIN_MILLIS, TimeUnit.MILLISECONDS);
+        }
+        return closing;
+    }
+
+    /** Lists the connection as idle again if it was not taken, but only looked at, when it was to be closed. */
+    private synchronized void lookAgain() {
+        Connection counted = connection;
+        Lease former = lastLease;
+        boolean streams = http2 != null && http2.isActive();
+        if (counted != null && former != null && user == null && !streams && !counted.isIdle() && !counted.isClosed()) {
+            if (counted.use(former)) {
+                counted.idle(former);
+            }
+        }
+    }
+
+    /** Remembers a lease that was used, as whoever lists the connection as idle must name one. */
+    synchronized void usedWith(Lease lease) {
+        lastLease = lease;
     }
 }

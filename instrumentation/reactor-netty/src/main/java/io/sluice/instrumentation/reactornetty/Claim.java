@@ -6,7 +6,6 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
-import reactor.core.publisher.Mono;
 import reactor.netty.internal.shaded.reactor.pool.InstrumentedPool;
 import reactor.netty.internal.shaded.reactor.pool.PooledRef;
 import reactor.util.context.Context;
@@ -31,11 +30,6 @@ final class Claim<T> implements CoreSubscriber<PooledRef<T>> {
 
     static boolean isIn(Context context) {
         return context.hasKey(KEY);
-    }
-
-    /** What the connect answers that a claim would cause. */
-    static <T> Mono<T> refuseToConnect() {
-        return Mono.error(new IllegalStateException("nothing is idle in this pool"));
     }
 
     /**

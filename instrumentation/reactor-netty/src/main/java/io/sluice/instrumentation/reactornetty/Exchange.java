@@ -31,7 +31,9 @@ final class Exchange implements CoreSubscriber<Connection>, Subscription, Dispos
     /** The exchange that subscribes on this thread: without a pool, the connect follows at once. */
     private static final ThreadLocal<@Nullable Exchange> SUBSCRIBING = new ThreadLocal<>();
 
-    final Lease lease;
+    private static final int MAX_REFUSALS = 3;
+
+    private volatile @Nullable Lease lease;
     private final @Nullable Acquisition acquisition;
     private final @Nullable Mono<? extends Connection> source;
     private final @Nullable CoreSubscriber<? super Connection> actual;
@@ -41,9 +43,17 @@ final class Exchange implements CoreSubscriber<Connection>, Subscription, Dispos
     private volatile @Nullable Subscription upstream;
     private volatile @Nullable ScheduledFuture<?> timer;
     private volatile boolean connected;
+    /** The connection for many streams on which it has a place, until it has its stream. */
+    private volatile @Nullable Http2Use joined;
+    /** Where its connection keeps the lease, it does not give it back itself. */
+    private volatile boolean leaseIsTaken;
 
+    private volatile @Nullable ChannelState begun;
+    private volatile int refusals;
+
+    /** With a lease, granted or not, or with a place for a stream yet to be found by {@link Http2Streams#join}. */
     Exchange(
-            Lease lease,
+            @Nullable Lease lease,
             Acquisition acquisition,
             Mono<? extends Connection> source,
             CoreSubscriber<? super Connection> actual) {
@@ -69,9 +79,80 @@ final class Exchange implements CoreSubscriber<Connection>, Subscription, Dispos
         return SUBSCRIBING.get();
     }
 
+    @Nullable
+    Lease lease() {
+        return lease;
+    }
+
+    /** The exchange went without, or with one that it has given back; it must connect, and gets one for that. */
+    void adopt(Lease newLease) {
+        lease = newLease;
+    }
+
+    // ---- HTTP/2 -----------------------------------------------------------------------------------------------------
+
+    /** Goes as a stream of that connection, where a place is kept for it. */
+    void joins(Http2Use use) {
+        joined = use;
+    }
+
+    @Nullable
+    Http2Use joined() {
+        return joined;
+    }
+
+    /** Need wait no longer for its lease: a place for a stream is kept for it; false if its wait is over. */
+    boolean sendAlong(Http2Use use) {
+        Lease wanted = lease;
+        joined = use;
+        if (wanted != null && wanted.abandon(Wait.Outcome.GRANTED)) {
+            return true;
+        }
+        joined = null;
+        return false;
+    }
+
+    /**
+     * Whether it has a place on a connection: its pool, which takes a connection out of its queue for each stream, may not
+     * have seen it. After some trials it may connect, then without its place.
+     */
+    boolean refusesToConnect() {
+        Http2Use kept = joined;
+        if (kept == null) {
+            return false;
+        }
+        if (++refusals <= MAX_REFUSALS) {
+            return true;
+        }
+        joined = null;
+        kept.leave();
+        return false;
+    }
+
+    /** Whether this had a lease to give away, which its connection gives back from now on. */
+    boolean takeLease() {
+        boolean had = holdsLease() && !leaseIsTaken;
+        leaseIsTaken |= had;
+        return had;
+    }
+
+    /** It has its stream: a lease that its connection has not taken is not needed. */
+    void hasStream() {
+        joined = null;
+        begun = null;
+        end();
+    }
+
+    private @Nullable Http2Streams streams() {
+        return acquisition().streams();
+    }
+
+    // ---- Waiting ----------------------------------------------------------------------------------------------------
+
     void begin() {
         subscriber().onSubscribe(this);
-        if (!lease.isPending()) {
+        Lease wanted = lease;
+        if (wanted == null || !wanted.isPending()) {
             proceed();
             return;
         }
@@ -79,19 +160,24 @@ final class Exchange implements CoreSubscriber<Connection>, Subscription, Dispos
         if (provider != null) {
             Providers.of(provider).waits(this);
         }
-        limitWait();
-        if (!lease.whenSettled(this)) {
+        limitWait(wanted);
+        if (!wanted.whenSettled(this)) {
             settled();
+            return;
+        }
+        Http2Streams further = streams();
+        if (further != null) {
+            further.waits(this);
         }
     }
 
-    private void limitWait() {
+    private void limitWait(Lease wanted) {
         long clientMillis = Providers.pendingAcquireTimeoutMillis(
                 acquisition().provider(), acquisition().get());
         long maxNanos = ConnectionGate.maxWaitNanos(TimeUnit.MILLISECONDS.toNanos(clientMillis));
         if (maxNanos > 0) {
             timer = Background.executor()
-                    .schedule(() -> lease.abandon(Wait.Outcome.TIMEOUT), maxNanos, TimeUnit.NANOSECONDS);
+                    .schedule(() -> wanted.abandon(Wait.Outcome.TIMEOUT), maxNanos, TimeUnit.NANOSECONDS);
         }
     }
 
@@ -110,14 +196,18 @@ final class Exchange implements CoreSubscriber<Connection>, Subscription, Dispos
         if (provider != null) {
             Providers.of(provider).noLongerWaits(this);
         }
+        Http2Streams further = streams();
+        if (further != null) {
+            further.noLongerWaits(this);
+        }
         if (cancelled) {
-            lease.release();
+            end();
             return;
         }
         try {
             eventLoop().execute(this::proceed);
         } catch (Throwable shutDown) {
-            lease.release();
+            end();
             subscriber().onError(shutDown);
         }
     }
@@ -131,12 +221,40 @@ final class Exchange implements CoreSubscriber<Connection>, Subscription, Dispos
     }
 
     private void proceed() {
+        Http2Streams further = streams();
         if (cancelled) {
-            lease.release();
-        } else if (lease.isHeld()) {
+            end();
+        } else if (joined != null || (further != null && holdsLease() && further.join(this))) {
+            ConnectionGate.release(lease); // it can go as a further stream
+            present(further).enter(this);
+        } else if (holdsLease()) {
             subscribeToSource();
         } else {
-            subscriber().onError(refusal());
+            subscriber().onError(refusal(present(lease)));
+        }
+    }
+
+    boolean holdsLease() {
+        Lease known = lease;
+        return known != null && known.isHeld();
+    }
+
+    /** It is this exchange's turn to obtain a further stream. */
+    void enter(Http2Use use) {
+        use.execute(() -> {
+            if (cancelled) {
+                entered();
+                end();
+            } else {
+                subscribeToSource();
+            }
+        });
+    }
+
+    private void entered() {
+        Http2Streams further = source == null ? null : streams();
+        if (further != null) {
+            further.entered(this);
         }
     }
 
@@ -154,16 +272,16 @@ final class Exchange implements CoreSubscriber<Connection>, Subscription, Dispos
         }
     }
 
-    private Throwable refusal() {
-        switch (lease.outcome()) {
+    private Throwable refusal(Lease refused) {
+        switch (refused.outcome()) {
             case QUEUE_FULL:
-                return new PoolAcquirePendingLimitException(0, lease.refusal());
+                return new PoolAcquirePendingLimitException(0, refused.refusal());
             case TIMEOUT:
                 return new WaitTimeoutException(
                         Duration.ofNanos(ConnectionGate.maxWaitNanos(
                                 TimeUnit.MILLISECONDS.toNanos(Providers.pendingAcquireTimeoutMillis(
                                         acquisition().provider(), acquisition().get())))),
-                        lease.refusal());
+                        refused.refusal());
             default:
                 return new PoolShutdownException();
         }
@@ -172,17 +290,42 @@ final class Exchange implements CoreSubscriber<Connection>, Subscription, Dispos
     /** The pools of its provider are closed: whoever waits in them is told so at once. */
     void providerDisposed() {
         disposed = true;
-        lease.abandon(Wait.Outcome.CANCELLED);
+        abandon();
+    }
+
+    /** Leaves the queue, if it stands in one. */
+    void abandon() {
+        Lease wanted = lease;
+        if (wanted != null) {
+            wanted.abandon(Wait.Outcome.CANCELLED);
+        }
     }
 
     /** Whether the program has given up on this exchange, or it has ended. */
     boolean isOver() {
-        return cancelled || !lease.isHeld();
+        return cancelled || !holdsLease();
     }
 
     /** The exchange is over. Idempotent. */
     void end() {
-        ConnectionGate.release(lease);
+        Http2Use kept = joined;
+        joined = null;
+        if (kept != null) {
+            kept.leave();
+        }
+        if (!leaseIsTaken) {
+            ConnectionGate.release(lease);
+        }
+    }
+
+    /** It has this connection, whatever it will be used for. */
+    void hasBegun(ChannelState state) {
+        begun = state;
+    }
+
+    @Nullable
+    Acquisition acquisitionOrNull() {
+        return acquisition;
     }
 
     // ---- What the client subscribes to ----------------------------------------------------------------------------
@@ -202,14 +345,14 @@ final class Exchange implements CoreSubscriber<Connection>, Subscription, Dispos
                 end();
             }
         } else {
-            lease.abandon(Wait.Outcome.CANCELLED);
+            abandon();
         }
     }
 
     /** The program has given up, or has its response: the client itself would not cancel what it subscribed to. */
     @Override
     public void dispose() {
-        if (lease.isPending()) {
+        if (upstream == null) {
             cancel();
         }
     }
@@ -235,6 +378,7 @@ final class Exchange implements CoreSubscriber<Connection>, Subscription, Dispos
     @Override
     public void onNext(Connection connection) {
         connected = true;
+        entered();
         try {
             ChannelState.connected(connection, this);
         } catch (Throwable fault) {
@@ -246,6 +390,16 @@ final class Exchange implements CoreSubscriber<Connection>, Subscription, Dispos
 
     @Override
     public void onError(Throwable failure) {
+        Http2Use kept = joined;
+        if (kept != null && failure instanceof NothingIdleException) {
+            kept.execute(this::subscribeToSource);
+            return;
+        }
+        entered();
+        ChannelState state = begun;
+        if (state != null) {
+            state.failedWithoutStream(this);
+        }
         end();
         subscriber().onError(failure);
     }
@@ -253,6 +407,7 @@ final class Exchange implements CoreSubscriber<Connection>, Subscription, Dispos
     @Override
     public void onComplete() {
         if (!connected) {
+            entered();
             end();
         }
         subscriber().onComplete();

@@ -21,21 +21,32 @@ final class GatedMono extends Mono<Connection> {
 
     @Override
     public void subscribe(CoreSubscriber<? super Connection> actual) {
-        Lease lease = null;
+        Exchange exchange = null;
         try {
-            lease = ask();
+            exchange = exchange(actual);
         } catch (Throwable fault) {
             FailOpen.report(fault);
         }
-        if (lease == null) {
+        if (exchange == null) {
             source.subscribe(actual);
         } else {
-            new Exchange(lease, acquisition, source, actual).begin();
+            exchange.begin();
         }
     }
 
-    private @Nullable Lease ask() {
+    private @Nullable Exchange exchange(CoreSubscriber<? super Connection> actual) {
         Ask ask = acquisition.ask();
-        return ask == null ? null : ConnectionGate.ask(ask);
+        if (ask == null) {
+            return null;
+        }
+        Http2Streams streams = acquisition.streams();
+        if (streams != null) {
+            Exchange further = new Exchange(null, acquisition, source, actual);
+            if (streams.join(further)) {
+                return further; // it waits for nobody
+            }
+        }
+        Lease lease = ConnectionGate.ask(ask);
+        return lease == null ? null : new Exchange(lease, acquisition, source, actual);
     }
 }

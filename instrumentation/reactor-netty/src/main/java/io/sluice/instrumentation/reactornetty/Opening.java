@@ -38,9 +38,13 @@ final class Opening extends Mono<Channel> implements CoreSubscriber<Channel>, Su
     /** Set while an opening calls the client's method. */
     private static final ThreadLocal<@Nullable Boolean> PASSING = new ThreadLocal<>();
 
-    private final Object[] arguments;
+    private final @Nullable Object[] arguments;
     private final Exchange exchange;
+    /** Whether it must wait for its lease. */
     private final boolean ownLease;
+    /** Whether it is opened for nobody. */
+    private final boolean inStore;
+
     private @Nullable CoreSubscriber<? super Channel> actual;
     private volatile @Nullable Connection connection;
     private volatile @Nullable Subscription upstream;
@@ -51,10 +55,25 @@ final class Opening extends Mono<Channel> implements CoreSubscriber<Channel>, Su
     private volatile boolean asked;
     private final AtomicBoolean begun = new AtomicBoolean();
 
-    Opening(Object[] arguments, Exchange exchange, boolean ownLease) {
+    /** On behalf of an exchange that holds a lease. */
+    Opening(@Nullable Object[] arguments, Exchange exchange) {
         this.arguments = arguments;
         this.exchange = exchange;
-        this.ownLease = ownLease;
+        this.inStore = false;
+        this.ownLease = false;
+    }
+
+    /** On behalf of an exchange that has none, or of nobody. */
+    Opening(@Nullable Object[] arguments, @Nullable Exchange exchange, Lease lease) {
+        this.arguments = arguments;
+        this.inStore = exchange == null;
+        this.ownLease = true;
+        if (exchange == null) {
+            this.exchange = new Exchange(lease);
+        } else {
+            exchange.adopt(lease);
+            this.exchange = exchange;
+        }
     }
 
     static boolean isPassing() {
@@ -70,8 +89,8 @@ final class Opening extends Mono<Channel> implements CoreSubscriber<Channel>, Su
     public void subscribe(CoreSubscriber<? super Channel> subscriber) {
         actual = subscriber;
         subscriber.onSubscribe(this);
-        Lease lease = exchange.lease;
-        if (!lease.isPending()) {
+        Lease lease = exchange.lease();
+        if (lease == null || !lease.isPending()) {
             leased();
             return;
         }
@@ -86,16 +105,16 @@ final class Opening extends Mono<Channel> implements CoreSubscriber<Channel>, Su
     }
 
     private void leased() {
-        Lease lease = exchange.lease;
+        Lease lease = exchange.lease();
         ScheduledFuture<?> running = timer;
         if (running != null) {
             running.cancel(false);
         }
         if (cancelled) {
-            lease.release();
+            exchange.end();
             return;
         }
-        if (ownLease && !lease.isHeld()) {
+        if (ownLease && lease != null && !lease.isHeld()) {
             subscriber()
                     .onError(
                             lease.outcome() == Wait.Outcome.TIMEOUT
@@ -202,7 +221,7 @@ final class Opening extends Mono<Channel> implements CoreSubscriber<Channel>, Su
                 ChannelState.whenClosed(last, counted);
             }
         }
-        if (ownLease) {
+        if (inStore) {
             exchange.end();
         }
     }
@@ -232,7 +251,7 @@ final class Opening extends Mono<Channel> implements CoreSubscriber<Channel>, Su
                 giveBack();
             }
         } else if (ownLease) {
-            exchange.lease.abandon(Wait.Outcome.CANCELLED);
+            exchange.abandon();
         }
     }
 
@@ -259,12 +278,12 @@ final class Opening extends Mono<Channel> implements CoreSubscriber<Channel>, Su
         ALL.remove(arguments[3]);
         Connection counted = connection;
         ChannelState state = counted == null ? null : ChannelState.opened(connected, counted);
-        if (state == null && ownLease) {
+        if (state == null && inStore) {
             exchange.end();
         }
         subscriber().onNext(connected);
         // A pool that finds nobody waiting for it any more keeps it.
-        if (state != null && (ownLease || exchange.isOver()) && !state.isUsed()) {
+        if (state != null && (inStore || exchange.isOver()) && !state.isUsed()) {
             state.endWith(exchange);
         }
     }

@@ -7,6 +7,7 @@ import io.sluice.limiter.Ask;
 import java.lang.reflect.Field;
 import java.lang.reflect.Method;
 import java.net.SocketAddress;
+import java.util.Arrays;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +26,9 @@ final class Providers {
 
     /** The tokens of its pools, by the hash of the configuration. */
     private final ConcurrentHashMap<Integer, Object> pools = new ConcurrentHashMap<>();
+
+    /** The connections for many streams, by address and the hash of the configuration. */
+    private final ConcurrentHashMap<Object, Http2Streams> streams = new ConcurrentHashMap<>();
 
     /** They reach the provider, but each is removed when its wait is over. */
     private final Set<Exchange> waiting = ConcurrentHashMap.newKeySet();
@@ -87,6 +91,10 @@ final class Providers {
         } catch (ReflectiveOperationException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    Http2Streams streams(SocketAddress remote, int configuration) {
+        return streams.computeIfAbsent(Arrays.asList(remote, configuration), key -> new Http2Streams());
     }
 
     void waits(Exchange exchange) {

@@ -19,6 +19,7 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.MonoSink;
 import reactor.netty.ConnectionObserver;
 import reactor.netty.http.client.HttpClientConfig;
+import reactor.netty.http.client.HttpClientState;
 import reactor.netty.internal.shaded.reactor.pool.InstrumentedPool;
 import reactor.netty.internal.shaded.reactor.pool.PooledRef;
 import reactor.util.context.Context;
@@ -139,15 +140,18 @@ public final class ReactorNettyHooks {
         boolean pooled = initializer.getClass().getName().endsWith(POOLED_INITIALIZER);
         Context context = pooled ? ALLOCATIONS.remove(initializer) : null;
         if (context != null && Claim.isIn(context)) {
-            return Claim.refuseToConnect();
+            return Mono.error(new NothingIdleException());
         }
         Exchange exchange = !pooled ? Exchange.subscribing() : context == null ? null : Exchange.in(context);
-        if (exchange != null && exchange.lease.isHeld()) {
-            return new Opening(arguments, exchange, false);
+        if (exchange != null && exchange.refusesToConnect()) {
+            return Mono.error(new NothingIdleException());
+        }
+        if (exchange != null && exchange.holdsLease()) {
+            return new Opening(arguments, exchange);
         }
         Ask ask = Routes.ask((HttpClientConfig) arguments[0], (SocketAddress) arguments[1]);
         Lease lease = ask == null ? null : ConnectionGate.ask(ask);
-        return lease == null ? null : new Opening(arguments, new Exchange(lease), true);
+        return lease == null ? null : new Opening(arguments, exchange, lease);
     }
 
     /** Exit advice of {@code TransportConnector.doInitAndRegister}. */
@@ -155,6 +159,28 @@ public final class ReactorNettyHooks {
         Opening opening = Opening.of(initializer);
         if (opening != null && registration instanceof ChannelPromise) {
             opening.made(((ChannelPromise) registration).channel());
+        }
+    }
+
+    /** Exit advice of the constructor of {@code Http2Pool.Slot}. */
+    public static void pooledForHttp2(Object slot, @Nullable Object pooled, @Nullable Object pool) {
+        if (pooled instanceof reactor.netty.Connection && pool != null) {
+            ChannelState.pooledForHttp2(((reactor.netty.Connection) pooled).channel(), slot, pool);
+        }
+    }
+
+    /** Enter advice of {@code onStateChange} of the client's subscriber to an HTTP/2 connection. */
+    public static void upgraded(
+            CoreSubscriber<?> acquire,
+            reactor.netty.@Nullable Connection connection,
+            ConnectionObserver.@Nullable State newState) {
+        if (newState != HttpClientState.UPGRADE_SUCCESSFUL || connection == null) {
+            return;
+        }
+        ChannelState state = ChannelState.of(connection.channel());
+        Exchange exchange = Exchange.in(acquire.currentContext());
+        if (state != null && exchange != null) {
+            state.upgraded(exchange);
         }
     }
 

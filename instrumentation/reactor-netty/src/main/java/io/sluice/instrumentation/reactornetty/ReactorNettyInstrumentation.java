@@ -36,10 +36,15 @@ public final class ReactorNettyInstrumentation implements ClientInstrumentation 
     public List<String> helpers() {
         return Arrays.asList(
                 PACKAGE + "WaitTimeoutException",
+                PACKAGE + "NothingIdleException",
                 PACKAGE + "Providers",
                 PACKAGE + "Routes",
                 PACKAGE + "Acquisition",
                 PACKAGE + "Exchange",
+                PACKAGE + "Http2Streams",
+                PACKAGE + "Http2Use",
+                PACKAGE + "Http2Use$Closings",
+                PACKAGE + "Http2Slots",
                 PACKAGE + "GatedMono",
                 PACKAGE + "ChannelState",
                 PACKAGE + "ChannelOwner",
@@ -79,6 +84,11 @@ public final class ReactorNettyInstrumentation implements ClientInstrumentation 
                         .method("onStateChange")
                         .parameters(2)
                         .advice(HERE + "GivenBackAdvice"),
+                Hook.on(HTTP + "Http2Pool$Slot").method(Hook.CONSTRUCTOR).advice(HERE + "Http2SlotAdvice"),
+                Hook.on(HTTP + "Http2ConnectionProvider$DisposableAcquire")
+                        .method("onStateChange")
+                        .parameters(2)
+                        .advice(HERE + "UpgradedAdvice"),
                 // The overloads delegate to each other; the outermost one counts.
                 Hook.on(CONNECTOR).method("connect").advice(HERE + "ConnectAdvice"),
                 Hook.on(CONNECTOR).method("doInitAndRegister").advice(HERE + "ChannelAdvice"),
@@ -206,6 +216,34 @@ public final class ReactorNettyInstrumentation implements ClientInstrumentation 
             if (exchange != null) {
                 ReactorNettyHooks.givenBack(pooled, exchange);
             }
+        }
+    }
+
+    /** A connection is for many streams, and the pool keeps it for them. */
+    public static final class Http2SlotAdvice {
+        private Http2SlotAdvice() {}
+
+        /** Remembers in which pool. */
+        @Advice.OnMethodExit(suppress = Throwable.class)
+        public static void exit(
+                @Advice.This Object slot,
+                @Advice.FieldValue("connection") @Nullable Object pooled,
+                @Advice.FieldValue("pool") @Nullable Object pool) {
+            ReactorNettyHooks.pooledForHttp2(slot, pooled, pool);
+        }
+    }
+
+    /** Something has become of a connection that may be for many streams. */
+    public static final class UpgradedAdvice {
+        private UpgradedAdvice() {}
+
+        /** From an upgrade on, its first request is a stream. */
+        @Advice.OnMethodEnter(suppress = Throwable.class)
+        public static void enter(
+                @Advice.This CoreSubscriber<?> acquire,
+                @Advice.Argument(0) @Nullable Connection connection,
+                @Advice.Argument(1) ConnectionObserver.@Nullable State state) {
+            ReactorNettyHooks.upgraded(acquire, connection, state);
         }
     }
 

@@ -28,7 +28,7 @@ final class Routes {
      */
     @SuppressWarnings("deprecation") // 1.0 has no other way to the proxy's address
     static @Nullable Ask ask(HttpClientConfig config, @Nullable SocketAddress remote) {
-        if (!(remote instanceof InetSocketAddress)) {
+        if (!(remote instanceof InetSocketAddress) || isHttp3(config)) {
             return null;
         }
         InetSocketAddress address = (InetSocketAddress) remote;
@@ -47,6 +47,16 @@ final class Routes {
         // Netty's HttpProxyHandler sends CONNECT for plain requests, too.
         return withTrace(
                 Ask.tunnelled(CLIENT, server, Destination.proxy(proxy.getHostString(), proxy.getPort())), config);
+    }
+
+    /** HTTP/3 opens no TCP connection. */
+    private static boolean isHttp3(HttpClientConfig config) {
+        for (HttpProtocol protocol : config.protocols()) {
+            if (protocol.name().equals("HTTP3")) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Whether requests may be streams of a connection. */

@@ -40,15 +40,26 @@ final class ReactorClient implements ContractClient {
 
     /** HTTP/1.1 over this TLS context. */
     static HttpClient trusting(HttpClient client, SSLContext tls) {
-        JdkSslContext context = new JdkSslContext(
+        return secured(client, tls, ApplicationProtocolConfig.DISABLED);
+    }
+
+    /** Offers HTTP/2 and HTTP/1.1 over this TLS context. */
+    static HttpClient offeringHttp2(HttpClient client, SSLContext tls) {
+        return secured(
+                client,
                 tls,
-                true,
-                null,
-                IdentityCipherSuiteFilter.INSTANCE,
-                ApplicationProtocolConfig.DISABLED,
-                ClientAuth.NONE,
-                null,
-                false);
+                new ApplicationProtocolConfig(
+                        ApplicationProtocolConfig.Protocol.ALPN,
+                        ApplicationProtocolConfig.SelectorFailureBehavior.NO_ADVERTISE,
+                        ApplicationProtocolConfig.SelectedListenerFailureBehavior.ACCEPT,
+                        "h2",
+                        "http/1.1"));
+    }
+
+    @SuppressWarnings("deprecation") // the only way from a context of the JDK's
+    private static HttpClient secured(HttpClient client, SSLContext tls, ApplicationProtocolConfig protocols) {
+        JdkSslContext context = new JdkSslContext(
+                tls, true, null, IdentityCipherSuiteFilter.INSTANCE, protocols, ClientAuth.NONE, null, false);
         return client.secure(spec -> spec.sslContext(context));
     }
 
