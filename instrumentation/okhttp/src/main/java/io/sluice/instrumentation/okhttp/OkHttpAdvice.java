@@ -184,7 +184,7 @@ public final class OkHttpAdvice {
         /** Parks until there is room; no lock is held. */
         @Advice.OnMethodEnter(skipOn = Refusal.class, suppress = Throwable.class)
         public static @Nullable Object enter(@Advice.FieldValue("route") Route route) throws Throwable {
-            return OkHttpHooks.opening(route);
+            return SocketHooks.opening(route);
         }
 
         /** Counts the socket, or gives its room back. */
@@ -194,7 +194,7 @@ public final class OkHttpAdvice {
                 @Advice.Enter @Nullable Object opening,
                 @Advice.FieldValue("rawSocket") @Nullable Socket socket,
                 @Advice.Thrown(readOnly = false) @Nullable Throwable thrown) {
-            thrown = OkHttpHooks.opened(opening, connection, socket, thrown);
+            thrown = SocketHooks.opened(opening, connection, socket, thrown);
         }
     }
 
@@ -205,7 +205,7 @@ public final class OkHttpAdvice {
         /** Remembers whose plan it is. */
         @Advice.OnMethodExit(suppress = Throwable.class)
         public static void exit(@Advice.This Object plan) {
-            OkHttpHooks.planned(plan);
+            SocketHooks.planned(plan);
         }
     }
 
@@ -217,7 +217,7 @@ public final class OkHttpAdvice {
         @Advice.OnMethodEnter(skipOn = Refusal.class, suppress = Throwable.class)
         public static @Nullable Object enter(@Advice.This Object plan, @Advice.FieldValue("route") Route route)
                 throws Throwable {
-            return OkHttpHooks.opening(plan, route);
+            return SocketHooks.opening(plan, route);
         }
 
         /** Counts the socket, or gives its room back. */
@@ -227,7 +227,7 @@ public final class OkHttpAdvice {
                 @Advice.Enter @Nullable Object opening,
                 @Advice.FieldValue("rawSocket") @Nullable Socket socket,
                 @Advice.Thrown(readOnly = false) @Nullable Throwable thrown) {
-            thrown = OkHttpHooks.opened(plan, opening, socket, thrown);
+            thrown = SocketHooks.opened(plan, opening, socket, thrown);
         }
     }
 
@@ -239,9 +239,9 @@ public final class OkHttpAdvice {
         @Advice.OnMethodExit(suppress = Throwable.class)
         public static void exit(
                 @Advice.This ConnectPlan plan, @Advice.Return(readOnly = false) RoutePlanner.ConnectResult result) {
-            if (OkHttpHooks.isStopped(plan)) {
+            if (SocketHooks.isStopped(plan)) {
                 RoutePlanner.Plan again = plan.retry();
-                OkHttpHooks.plannedAgain(plan, again);
+                SocketHooks.plannedAgain(plan, again);
                 result = new RoutePlanner.ConnectResult(plan, again, null);
             }
         }
@@ -254,7 +254,7 @@ public final class OkHttpAdvice {
         /** Ends the wait for room; after the client's own flag is set. */
         @Advice.OnMethodExit(onThrowable = Throwable.class, suppress = Throwable.class)
         public static void exit(@Advice.This Object plan) {
-            OkHttpHooks.planCancelled(plan);
+            SocketHooks.planCancelled(plan);
         }
     }
 
@@ -266,7 +266,7 @@ public final class OkHttpAdvice {
         @Advice.OnMethodExit(suppress = Throwable.class)
         public static void exit(
                 @Advice.This Connection connection, @Advice.FieldValue("rawSocket") @Nullable Socket socket) {
-            OkHttpHooks.made(connection, socket);
+            SocketHooks.made(connection, socket);
         }
     }
 

@@ -35,6 +35,7 @@ public final class OkHttpInstrumentation implements ClientInstrumentation {
                 HELPERS + "Opening",
                 HELPERS + "Passage",
                 HELPERS + "PlanState",
+                HELPERS + "SocketHooks",
                 HELPERS + "OkHttpHooks$LostCalls",
                 HELPERS + "OkHttpHooks");
     }
