@@ -104,7 +104,7 @@ final class CallState {
 
     /** A lease, a {@link Refusal}, or null: go on without a lease, unlimited or to the client's own exception. */
     private @Nullable Object acquire(Ask ask, Attempt waiting, @Nullable PoolState pool) {
-        Lease asked = ConnectionGate.ask(ask);
+        Lease asked = ConnectionGate.ask(ask, Traces.current());
         if (asked == null) {
             return null;
         }

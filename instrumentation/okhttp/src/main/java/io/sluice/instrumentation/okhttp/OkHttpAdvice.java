@@ -295,4 +295,32 @@ public final class OkHttpAdvice {
             OkHttpHooks.answeredTo(call, response);
         }
     }
+
+    /** The constructor of {@code AsyncCall}, in {@code enqueue}. */
+    public static final class Enqueue {
+        private Enqueue() {}
+
+        /** Remembers the caller's trace. */
+        @Advice.OnMethodExit(suppress = Throwable.class)
+        public static void exit(@Advice.This Object call) {
+            Traces.enqueued(call);
+        }
+    }
+
+    /** {@code AsyncCall.execute} in version 3, {@code AsyncCall.run} since. */
+    public static final class Run {
+        private Run() {}
+
+        /** Its waits are the caller's. */
+        @Advice.OnMethodEnter(suppress = Throwable.class)
+        public static @Nullable Object enter(@Advice.This Object call) {
+            return Traces.begun(call);
+        }
+
+        /** The thread is free for another call. */
+        @Advice.OnMethodExit(onThrowable = Throwable.class, suppress = Throwable.class)
+        public static void exit(@Advice.Enter @Nullable Object context) {
+            Traces.ended(context);
+        }
+    }
 }

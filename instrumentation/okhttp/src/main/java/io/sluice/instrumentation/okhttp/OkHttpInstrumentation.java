@@ -26,6 +26,7 @@ public final class OkHttpInstrumentation implements ClientInstrumentation {
     public List<String> helpers() {
         return Arrays.asList(
                 HELPERS + "Attempt",
+                HELPERS + "Traces",
                 HELPERS + "Routes",
                 HELPERS + "Internals",
                 HELPERS + "Carrier",
@@ -43,6 +44,8 @@ public final class OkHttpInstrumentation implements ClientInstrumentation {
     @Override
     public List<Hook> hooks() {
         List<Hook> hooks = new ArrayList<>();
+        enqueued(hooks, "okhttp3.RealCall$AsyncCall"); // up to 4.3
+        enqueued(hooks, CONNECTION + "RealCall$AsyncCall");
         streamAllocation(hooks, HTTP, "okhttp3.internal.io.RealConnection"); // 3.0 to 3.3
         hooks.add(on(HTTP + "HttpEngine", "readNetworkResponse", "ReadResponse"));
         streamAllocation(hooks, CONNECTION, CONNECTION + "RealConnection"); // 3.4 to 3.13
@@ -52,6 +55,12 @@ public final class OkHttpInstrumentation implements ClientInstrumentation {
         hooks.add(on(CONNECTION + "RealConnection", "onSettings", "Settings")); // since 3.4, as the next
         hooks.add(on(HTTP + "CallServerInterceptor", "intercept", "Intercept"));
         return hooks;
+    }
+
+    private static void enqueued(List<Hook> hooks, String asyncCall) {
+        hooks.add(on(asyncCall, Hook.CONSTRUCTOR, "Enqueue"));
+        hooks.add(on(asyncCall, "execute", "Run").optional()); // in version 3
+        hooks.add(on(asyncCall, "run", "Run").optional()); // since 4.0
     }
 
     private static void streamAllocation(List<Hook> hooks, String where, String connection) {
