@@ -1,6 +1,5 @@
 package io.sluice.instrumentation.jettyclient;
 
-import io.sluice.bridge.Background;
 import io.sluice.bridge.ConnectionGate;
 import io.sluice.bridge.FailOpen;
 import io.sluice.bridge.WeakMap;
@@ -14,9 +13,6 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ScheduledFuture;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.eclipse.jetty.client.HttpClient;
 import org.jspecify.annotations.Nullable;
 
@@ -87,7 +83,7 @@ final class ExchangeQueue extends AbstractQueue<Object> {
             join(exchange, queued);
         }
         if (openings.someAreHeld()) {
-            execute(new GoOn(this)); // the client may count on them, and not open another
+            goOn(); // the client may count on them, and not open another
         }
         return true;
     }
@@ -114,8 +110,7 @@ final class ExchangeQueue extends AbstractQueue<Object> {
     }
 
     private void join(Object exchange, QueuedExchange queued) {
-        ConnectionUse stream = shared;
-        Lease lease = stream != null && stream.isActive() ? null : ask();
+        Lease lease = isShared() ? null : ask();
         if (lease == null) {
             isReady(exchange, queued);
             return;
@@ -129,24 +124,25 @@ final class ExchangeQueue extends AbstractQueue<Object> {
             lease.release(); // aborted between joining and asking
             return;
         }
-        Settled settled = new Settled(this, exchange, queued, lease);
-        if (lease.isPending()) {
-            long maxNanos = ConnectionGate.maxWaitNanos(0);
-            if (maxNanos > 0) {
-                queued.timer = Background.executor().schedule(new GiveUp(lease), maxNanos, TimeUnit.NANOSECONDS);
-            }
-            if (lease.whenSettled(settled)) {
-                return;
-            }
-        }
+        LeaseWait wait = new LeaseWait(this, exchange, queued, lease);
         if (lease.isHeld()) {
             isReady(exchange, queued); // the client is about to look into the queue
-        } else {
-            settled.run();
+        } else if (!wait.begin()) {
+            wait.run();
+        } else if (isShared()) {
+            letGoAlong(); // the connection has come since this exchange looked for one
+            goOn();
         }
     }
 
-    private boolean isReady(Object exchange, QueuedExchange queued) {
+    /** Whether there is a connection that carries exchanges now and can carry more. */
+    private boolean isShared() {
+        ConnectionUse connection = shared;
+        return connection != null && connection.isActive();
+    }
+
+    /** The exchange has its lease, or needs none; false if it does not wait any more. */
+    boolean isReady(Object exchange, QueuedExchange queued) {
         synchronized (this) {
             if (queued.state != QueuedExchange.State.WAITING) {
                 return false;
@@ -157,26 +153,10 @@ final class ExchangeQueue extends AbstractQueue<Object> {
         }
     }
 
-    /** There is an answer for an exchange that waited; called in the background. */
-    void settled(Object exchange, QueuedExchange queued, Lease lease) {
-        ScheduledFuture<?> timer = queued.timer;
-        if (timer != null) {
-            timer.cancel(false);
-        }
-        if (lease.isHeld()) {
-            if (isReady(exchange, queued)) {
-                execute(new GoOn(this));
-            } else {
-                lease.release();
-            }
-        } else if (lease.outcome() != Wait.Outcome.GRANTED) {
-            boolean waits;
-            synchronized (this) {
-                waits = queued.state == QueuedExchange.State.WAITING;
-            }
-            if (waits) {
-                execute(new Refuse(exchange, lease));
-            }
+    /** Whether an exchange still waits for its lease. */
+    boolean waits(QueuedExchange queued) {
+        synchronized (this) {
+            return queued.state == QueuedExchange.State.WAITING;
         }
     }
 
@@ -363,62 +343,5 @@ final class ExchangeQueue extends AbstractQueue<Object> {
 
     void goOn() {
         execute(new GoOn(this));
-    }
-
-    private static final class Settled implements Runnable {
-        private final ExchangeQueue queue;
-        private final Object exchange;
-        private final QueuedExchange queued;
-        private final Lease lease;
-
-        Settled(ExchangeQueue queue, Object exchange, QueuedExchange queued, Lease lease) {
-            this.queue = queue;
-            this.exchange = exchange;
-            this.queued = queued;
-            this.lease = lease;
-        }
-
-        @Override
-        public void run() {
-            queue.settled(exchange, queued, lease);
-        }
-    }
-
-    /** {@code sluice.waitTimeout} is over. */
-    private static final class GiveUp implements Runnable {
-        private final Lease lease;
-
-        GiveUp(Lease lease) {
-            this.lease = lease;
-        }
-
-        @Override
-        public void run() {
-            lease.abandon(Wait.Outcome.TIMEOUT);
-        }
-    }
-
-    /** Ends an exchange that gets no lease, with the exceptions that the client itself has for a full queue or a timeout. */
-    private static final class Refuse implements Runnable {
-        private final Object exchange;
-        private final Lease lease;
-
-        Refuse(Object exchange, Lease lease) {
-            this.exchange = exchange;
-            this.lease = lease;
-        }
-
-        @Override
-        public void run() {
-            try {
-                JettyTypes.abort(
-                        exchange,
-                        lease.outcome() == Wait.Outcome.QUEUE_FULL
-                                ? new RejectedExecutionException(lease.refusal())
-                                : new TimeoutException(lease.refusal()));
-            } catch (Throwable fault) {
-                FailOpen.report(fault);
-            }
-        }
     }
 }

@@ -46,9 +46,9 @@ public final class JettyClientInstrumentation implements ClientInstrumentation {
                 PACKAGE + "Openings$1",
                 PACKAGE + "Openings",
                 PACKAGE + "ExchangeQueue$GoOn",
-                PACKAGE + "ExchangeQueue$Settled",
-                PACKAGE + "ExchangeQueue$GiveUp",
-                PACKAGE + "ExchangeQueue$Refuse",
+                PACKAGE + "LeaseWait$1",
+                PACKAGE + "LeaseWait$2",
+                PACKAGE + "LeaseWait",
                 PACKAGE + "ExchangeQueue",
                 PACKAGE + "JettyHooks");
     }

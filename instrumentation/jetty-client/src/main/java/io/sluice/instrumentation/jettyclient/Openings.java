@@ -66,14 +66,14 @@ final class Openings {
         boolean spreads = spreads() && Asks.hasRoom(queue.destination());
         QueuedExchange lender = null;
         boolean isHeld = false;
-        boolean isServed = false;
+        QueuedExchange served = null;
         synchronized (queue) {
             List<QueuedExchange> ready = queue.readyOnes();
             int free = spreads ? 0 : queue.freeConnections();
             if (underWay + free >= ready.size()) {
                 hold(opening);
                 isHeld = true;
-                isServed = underWay < ready.size();
+                served = underWay < ready.size() ? ready.get(0) : null;
             } else {
                 lender = lender(ready);
                 if (lender != null) {
@@ -82,8 +82,9 @@ final class Openings {
             }
         }
         if (isHeld) {
-            if (isServed) {
-                lendLater();
+            if (served != null) {
+                queue.goOn();
+                lendLater(served);
             }
             return null;
         }
@@ -91,14 +92,19 @@ final class Openings {
     }
 
     /** There is a free connection, which the client did not see; should it not see it in the end, another is opened. */
-    private void lendLater() {
-        queue.goOn();
+    private void lendLater(final QueuedExchange exchange) {
         Background.executor()
                 .schedule(
                         new Runnable() {
                             @Override
                             public void run() {
-                                lend(true);
+                                boolean waits;
+                                synchronized (queue) {
+                                    waits = exchange.state == QueuedExchange.State.READY && exchange.opening == null;
+                                }
+                                if (waits) {
+                                    lend(true);
+                                }
                             }
                         },
                         PATIENCE_MILLIS,
@@ -192,6 +198,7 @@ final class Openings {
     }
 
     private void lend(boolean evenIfOthersAreFree) {
+        QueuedExchange unserved = null;
         while (someAreHeld) {
             Opening opening;
             QueuedExchange lender;
@@ -199,7 +206,8 @@ final class Openings {
                 List<QueuedExchange> ready = queue.readyOnes();
                 int free = evenIfOthersAreFree ? 0 : queue.freeConnections();
                 if (held.isEmpty() || underWay + free >= ready.size()) {
-                    return;
+                    unserved = held.isEmpty() || underWay >= ready.size() ? null : ready.get(0);
+                    break;
                 }
                 lender = lender(ready);
                 opening = held.remove();
@@ -226,6 +234,9 @@ final class Openings {
             if (lender == null) {
                 return;
             }
+        }
+        if (unserved != null) {
+            lendLater(unserved);
         }
     }
 

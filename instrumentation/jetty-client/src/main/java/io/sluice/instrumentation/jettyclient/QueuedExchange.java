@@ -1,7 +1,6 @@
 package io.sluice.instrumentation.jettyclient;
 
 import io.sluice.limiter.Lease;
-import java.util.concurrent.ScheduledFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,9 +27,6 @@ final class QueuedExchange {
     /** The connection that is being opened on behalf of this exchange's lease, though another exchange may get it. */
     @Nullable
     Opening opening;
-
-    /** Ends the wait at the agent's own limit. */
-    volatile @Nullable ScheduledFuture<?> timer;
 
     /** The connection that this exchange was sent on. */
     volatile @Nullable ConnectionUse use;

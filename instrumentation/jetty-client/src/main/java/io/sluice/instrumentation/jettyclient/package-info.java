@@ -10,6 +10,7 @@
  * <pre>
  * ExchangeQueue      the queue of a destination: joining it asks, leaving it needs a lease
  * QueuedExchange     one exchange in it
+ * LeaseWait          its wait
  * Openings, Opening  the connections that a destination wants to open, and one of them
  * ConnectionUse      who uses an open connection
  * ConnectionCloser   closes idle ones for others

