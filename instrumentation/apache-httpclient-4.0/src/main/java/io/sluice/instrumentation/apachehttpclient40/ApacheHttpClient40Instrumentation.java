@@ -65,6 +65,7 @@ public final class ApacheHttpClient40Instrumentation implements ClientInstrument
             hooks.add(on(manager, "shutdown", "ShutDownAdvice"));
         }
         hooks.add(on("AbstractClientConnAdapter", Hook.CONSTRUCTOR, "LeasedAdvice"));
+        hooks.add(on("AbstractClientConnAdapter", "abortConnection", "ConnectionAbortedAdvice"));
         hooks.add(on("AbstractPooledConnAdapter", "open", "OpenAdvice"));
         hooks.add(on("ManagedClientConnectionImpl", Hook.CONSTRUCTOR, "LeasedSince42Advice"));
         hooks.add(on("ManagedClientConnectionImpl", "open", "OpenAdvice"));
@@ -174,6 +175,17 @@ public final class ApacheHttpClient40Instrumentation implements ClientInstrument
         @Advice.OnMethodExit(onThrowable = Throwable.class, suppress = Throwable.class)
         public static void exit(@Advice.Enter @Nullable Object opening, @Advice.Thrown @Nullable Throwable thrown) {
             HttpClientHooks.opened(opening, thrown);
+        }
+    }
+
+    /** A connection was aborted, as a rule by another thread than the one that uses it. */
+    public static final class ConnectionAbortedAdvice {
+        private ConnectionAbortedAdvice() {}
+
+        /** In 4.0 who aborts while a body is read keeps the connection from ever being released. */
+        @Advice.OnMethodExit(onThrowable = Throwable.class, suppress = Throwable.class)
+        public static void exit(@Advice.This ManagedClientConnection managed) {
+            HttpClientHooks.connectionAborted(managed);
         }
     }
 

@@ -84,7 +84,8 @@ final class Asked {
         if (why != Wait.Outcome.CANCELLED) {
             return new Refusal(new ConnectionPoolTimeoutException(refused.refusal()));
         }
-        // A pool wakes whoever is aborted as if interrupted; at a shutdown the newer one does so too, while the older one
+        // A pool wakes whoever is aborted as if interrupted; at a shutdown the newer one does so too, while the older
+        // one
         // and the managers of one connection throw by themselves. These know no aborting either: the client finds out
         // before it connects.
         boolean asInterrupted = !home.single && (aborted || home.since42);

@@ -58,8 +58,8 @@ final class Exchange implements Runnable {
         }
     }
 
-    /** The manager has closed what there was to close, or nobody can use it any more: the lease has no use either. */
-    void closedByManager() {
+    /** Its connection was closed by the manager or by an abort, and cannot be used again: the lease has no use either. */
+    void closedFromOutside() {
         Home from = home;
         if (managed.isClosed() && from != null) {
             from.remove(this);

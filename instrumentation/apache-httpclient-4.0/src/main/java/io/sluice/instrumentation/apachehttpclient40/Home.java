@@ -124,7 +124,7 @@ final class Home {
             lease.abandon(Wait.Outcome.CANCELLED);
         }
         for (Exchange exchange : exchanges) {
-            exchange.closedByManager();
+            exchange.closedFromOutside();
         }
     }
 

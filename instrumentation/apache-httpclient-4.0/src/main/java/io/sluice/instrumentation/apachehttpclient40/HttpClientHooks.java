@@ -139,6 +139,14 @@ public final class HttpClientHooks {
         }
     }
 
+    /** {@code ManagedClientConnection.abortConnection} ends. Never blocks. */
+    public static void connectionAborted(ManagedClientConnection managed) {
+        Exchange exchange = EXCHANGES.get(managed);
+        if (exchange != null) {
+            exchange.closedFromOutside();
+        }
+    }
+
     /** {@code releaseConnection} begins. Never blocks. */
     public static void releasing(@Nullable ManagedClientConnection managed) {
         Exchange exchange = EXCHANGES.get(managed);

@@ -98,7 +98,8 @@ final class ManagedConnection {
     void opened(Connection opened) {
         OperatedClientConnection itself = client.get();
         Socket socket = itself == null ? null : itself.getSocket();
-        // A factory of the program's may connect otherwise than by Socket.connect. Under TLS this is not the socket that
+        // A factory of the program's may connect otherwise than by Socket.connect. Under TLS this is not the socket
+        // that
         // was connected.
         if (socket != null && !(socket instanceof SSLSocket) && Sockets.of(socket) == null && !opened.isClosed()) {
             Sockets.opened(socket, opened);

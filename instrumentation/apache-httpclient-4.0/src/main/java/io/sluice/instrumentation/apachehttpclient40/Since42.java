@@ -37,7 +37,8 @@ public final class Since42 {
      * also what is leased.
      */
     static void close(ClientConnectionManager manager, Object entry) {
-        ((PoolEntry<?, ?>) entry).updateExpiry(1, TimeUnit.NANOSECONDS); // 0 would mean never; less than a millisecond, now
+        ((PoolEntry<?, ?>) entry)
+                .updateExpiry(1, TimeUnit.NANOSECONDS); // 0 would mean never; less than a millisecond, now
         manager.closeExpiredConnections();
     }
 }

@@ -78,7 +78,8 @@ abstract class HttpClient40TestCase {
                         && TestAgent.figures(quiet).pending() == 0);
         TestAgent.await(
                 "every open connection is idle",
-                () -> TestAgent.figures(quiet).open() == TestAgent.figures(quiet).idle());
+                () -> TestAgent.figures(quiet).open()
+                        == TestAgent.figures(quiet).idle());
     }
 
     static void collectUntil(Supplier<Boolean> condition) throws InterruptedException {

@@ -92,7 +92,8 @@ class ProxyTest {
     void theAnswerToConnectDoesNotBrandTheServer() throws Exception {
         TestServer server = closing(TestServer.builder().tls().start());
         TestProxy proxy = closing(TestProxy.builder().connectHttp10().start());
-        HttpClient40 client = closing(HttpClient40.of(Kind.THREAD_SAFE, through(proxy).trusting(TestTls.clientContext())));
+        HttpClient40 client =
+                closing(HttpClient40.of(Kind.THREAD_SAFE, through(proxy).trusting(TestTls.clientContext())));
         assertThat(client.get(server.url("/bytes/5"))).isEqualTo("200 abcde");
         assertThat(TestAgent.figures(server).isHttp10()).isFalse();
     }
@@ -101,7 +102,8 @@ class ProxyTest {
     void aTunnelledServersOwnVersionIsLearned() throws Exception {
         TestServer server = closing(TestServer.builder().tls().http10().start());
         TestProxy proxy = closing(TestProxy.start());
-        HttpClient40 client = closing(HttpClient40.of(Kind.THREAD_SAFE, through(proxy).trusting(TestTls.clientContext())));
+        HttpClient40 client =
+                closing(HttpClient40.of(Kind.THREAD_SAFE, through(proxy).trusting(TestTls.clientContext())));
         assertThat(client.get(server.url("/bytes/5"))).isEqualTo("200 abcde");
         assertThat(TestAgent.figures(server).isHttp10()).isTrue();
     }
@@ -122,8 +124,8 @@ class ProxyTest {
         TestServer server = closing(TestServer.builder().tls().start());
         TestProxy.Builder builder = TestProxy.builder().basicAuthentication("sluice", "secret");
         TestProxy proxy = closing((keepAlive ? builder : builder.withoutKeepAlive()).start());
-        HttpClient40 client = closing(
-                HttpClient40.of(Kind.THREAD_SAFE, through(proxy).trusting(TestTls.clientContext())));
+        HttpClient40 client =
+                closing(HttpClient40.of(Kind.THREAD_SAFE, through(proxy).trusting(TestTls.clientContext())));
         client.settings
                 .getCredentialsProvider()
                 .setCredentials(
