@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
  * pool for the session, so a session that nobody uses is one that nobody can be about to use.
  */
 final class SessionHandle extends Handle {
-    private static final long CLOSING_MILLIS = 100;
+    /** By then the end of TLS has been sent, to say the least. */
+    private static final long CLOSING_MILLIS = 50;
 
     private final Set<GatedSession> waiting =
             Collections.newSetFromMap(new ConcurrentHashMap<GatedSession, Boolean>(4));

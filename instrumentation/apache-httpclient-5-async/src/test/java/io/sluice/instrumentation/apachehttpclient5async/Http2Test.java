@@ -179,11 +179,11 @@ class Http2Test {
         clients.add(client(kind));
         clients.add(http1());
         List<Future<SimpleHttpResponse>> all = new ArrayList<>();
-        for (int i = 0; i < 20; i++) {
+        for (int i = 0; i < 12; i++) {
             for (CloseableHttpAsyncClient one : clients) {
                 all.addAll(send(2, one, "/"));
             }
-            if (i % 10 == 9) {
+            if (i % 4 == 3) {
                 allDone(all);
                 all.clear();
             }
@@ -220,6 +220,7 @@ class Http2Test {
         try (KernelMeter meter = KernelMeter.start(server.port())) {
             List<Future<SimpleHttpResponse>> all = send(STREAMS, client(Kind.HTTP2_ONLY), "/hold");
             TestAgent.await("all are under way", () -> held.get() == STREAMS);
+            TestAgent.await("the kernel counts one", () -> meter.current() == 1);
             gate.countDown();
             allDone(all);
             assertThat(meter.max()).isEqualTo(1);

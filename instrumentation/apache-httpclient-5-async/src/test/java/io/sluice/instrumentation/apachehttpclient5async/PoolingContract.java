@@ -27,4 +27,10 @@ abstract class PoolingContract extends HttpClientContract {
     protected boolean isTimeout(Throwable thrown) {
         return thrown instanceof TimeoutException;
     }
+
+    /** It is cancelled instead; see WaitingTest. */
+    @Override
+    protected boolean isInterruptible() {
+        return false;
+    }
 }

@@ -107,9 +107,6 @@ final class TestClients {
             response = future.get(50, TimeUnit.SECONDS);
         } catch (ExecutionException failed) {
             throw cause(failed);
-        } catch (InterruptedException interrupted) {
-            future.cancel(true);
-            throw interrupted;
         }
         String body = response.getBodyText();
         return response.getCode() + " " + (body == null ? "" : body);
