@@ -63,7 +63,7 @@ abstract class AsyncTestBase {
         }
     }
 
-    /** Whether a cancelled future ends the exchange, and its connect: from 4.1.3 on. */
+    /** Whether a cancelled future ends the exchange: from 4.1.3 on; and its connect: from HttpCore 4.4.8 on. */
     static boolean cancelEndsExchange() {
         try {
             return Class.forName("org.apache.http.impl.nio.client.FutureWrapper") != null;
