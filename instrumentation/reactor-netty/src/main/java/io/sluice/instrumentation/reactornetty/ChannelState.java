@@ -30,6 +30,8 @@ final class ChannelState {
     private @Nullable InstrumentedPool<?> pool;
     private @Nullable Object http2Slot;
     private @Nullable Object http2Pool;
+    private @Nullable InstrumentedPool<?> sharedPool;
+    private @Nullable Object sharedEntry;
     private @Nullable Connection connection;
     private @Nullable Exchange user;
     private @Nullable Http2Use http2;
@@ -64,6 +66,15 @@ final class ChannelState {
         synchronized (state) {
             state.http2Slot = slot;
             state.http2Pool = keptIn;
+        }
+    }
+
+    /** Up to 1.0.9, a connection for many streams lies now in a pool of the common kind, now in the one above. */
+    static void shared(Channel channel, Object entry, InstrumentedPool<?> keptIn) {
+        ChannelState state = make(channel);
+        synchronized (state) {
+            state.sharedEntry = entry;
+            state.sharedPool = keptIn;
         }
     }
 
@@ -221,7 +232,11 @@ final class ChannelState {
         Object slots;
         InstrumentedPool<?> entries;
         Object entry;
+        InstrumentedPool<?> streams;
+        Object shared;
         synchronized (this) {
+            streams = sharedPool;
+            shared = sharedEntry;
             slot = http2Slot;
             slots = http2Pool;
             entries = pool;
@@ -234,7 +249,8 @@ final class ChannelState {
                 channel.close().addListener(ChannelFutureListener.CLOSE_ON_FAILURE);
             }
         } else {
-            closing = entries != null && entry != null && Claim.evict(entries, entry);
+            closing = (streams != null && shared != null && Claim.evict(streams, shared, channel))
+                    || (entries != null && entry != null && Claim.evict(entries, entry, channel));
         }
         if (!closing && channel.isOpen()) {
             ScheduledFuture<?> unused =

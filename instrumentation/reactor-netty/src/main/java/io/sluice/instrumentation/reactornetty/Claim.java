@@ -1,5 +1,6 @@
 package io.sluice.instrumentation.reactornetty;
 
+import io.netty.channel.Channel;
 import io.sluice.bridge.WeakMap;
 import java.util.ArrayList;
 import java.util.List;
@@ -36,19 +37,20 @@ final class Claim<T> implements CoreSubscriber<PooledRef<T>> {
      * Closes a connection if it is idle in its pool; false if somebody has it. Blocks while another eviction looks into the
      * same pool, as it may hold the connection that is wanted here for a moment.
      */
-    static <T> boolean evict(InstrumentedPool<T> pool, Object wanted) {
+    static <T> boolean evict(InstrumentedPool<T> pool, Object wanted, Channel channel) {
         synchronized (EVICTIONS.putIfAbsent(pool, new Object())) {
-            return evictAlone(pool, wanted);
+            return evictAlone(pool, wanted, channel);
         }
     }
 
-    private static <T> boolean evictAlone(InstrumentedPool<T> pool, Object wanted) {
+    private static <T> boolean evictAlone(InstrumentedPool<T> pool, Object wanted, Channel channel) {
         // A pool that prefers the youngest gives the eldest last.
         List<PooledRef<T>> others = new ArrayList<>(2);
         try {
             for (PooledRef<T> ref = next(pool); ref != null; ref = next(pool)) {
                 if (ref.poolable() == wanted) {
-                    ref.invalidate().subscribe();
+                    PooledRef<T> claimed = ref;
+                    channel.close().addListener(closed -> claimed.invalidate().subscribe());
                     return true;
                 }
                 others.add(ref);

@@ -9,6 +9,7 @@ import io.sluice.limiter.Wait;
 import java.time.Duration;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
@@ -49,7 +50,7 @@ final class Exchange implements CoreSubscriber<Connection>, Subscription, Dispos
     private volatile boolean leaseIsTaken;
 
     private volatile @Nullable ChannelState begun;
-    private volatile int refusals;
+    private final AtomicInteger refusals = new AtomicInteger();
 
     /** With a lease, granted or not, or with a place for a stream yet to be found by {@link Http2Streams#join}. */
     Exchange(
@@ -121,7 +122,7 @@ final class Exchange implements CoreSubscriber<Connection>, Subscription, Dispos
         if (kept == null) {
             return false;
         }
-        if (++refusals <= MAX_REFUSALS) {
+        if (refusals.incrementAndGet() <= MAX_REFUSALS) {
             return true;
         }
         joined = null;

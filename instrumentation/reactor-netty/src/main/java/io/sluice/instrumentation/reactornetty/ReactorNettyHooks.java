@@ -169,6 +169,20 @@ public final class ReactorNettyHooks {
         }
     }
 
+    /** Enter advice of {@code onNext} of the client's subscriber to an HTTP/2 connection. */
+    public static void shared(@Nullable PooledRef<?> ref, @Nullable InstrumentedPool<?> pool) {
+        Object entry = ref == null ? null : ref.poolable();
+        // Later pools are no pools of the common kind, but know how to take one out: see Http2Slots.
+        if (entry instanceof reactor.netty.Connection && pool != null && isCommon(pool)) {
+            ChannelState.shared(((reactor.netty.Connection) entry).channel(), entry, pool);
+        }
+    }
+
+    private static boolean isCommon(InstrumentedPool<?> pool) {
+        return pool.getClass().getName().contains(".shaded.")
+                && !pool.getClass().getSimpleName().contains("Graceful");
+    }
+
     /** Enter advice of {@code onStateChange} of the client's subscriber to an HTTP/2 connection. */
     public static void upgraded(
             CoreSubscriber<?> acquire,

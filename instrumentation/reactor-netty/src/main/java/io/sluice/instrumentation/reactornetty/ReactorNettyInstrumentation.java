@@ -86,6 +86,10 @@ public final class ReactorNettyInstrumentation implements ClientInstrumentation 
                         .advice(HERE + "GivenBackAdvice"),
                 Hook.on(HTTP + "Http2Pool$Slot").method(Hook.CONSTRUCTOR).advice(HERE + "Http2SlotAdvice"),
                 Hook.on(HTTP + "Http2ConnectionProvider$DisposableAcquire")
+                        .method("onNext")
+                        .descriptor("(Lreactor/netty/internal/shaded/reactor/pool/PooledRef;)")
+                        .advice(HERE + "SharedAdvice"),
+                Hook.on(HTTP + "Http2ConnectionProvider$DisposableAcquire")
                         .method("onStateChange")
                         .parameters(2)
                         .advice(HERE + "UpgradedAdvice"),
@@ -230,6 +234,19 @@ public final class ReactorNettyInstrumentation implements ClientInstrumentation 
                 @Advice.FieldValue("connection") @Nullable Object pooled,
                 @Advice.FieldValue("pool") @Nullable Object pool) {
             ReactorNettyHooks.pooledForHttp2(slot, pooled, pool);
+        }
+    }
+
+    /** An exchange has a connection on which it will open a stream. */
+    public static final class SharedAdvice {
+        private SharedAdvice() {}
+
+        /** Remembers from which pool. */
+        @Advice.OnMethodEnter(suppress = Throwable.class)
+        public static void enter(
+                @Advice.FieldValue("pool") @Nullable InstrumentedPool<?> pool,
+                @Advice.Argument(0) @Nullable PooledRef<?> ref) {
+            ReactorNettyHooks.shared(ref, pool);
         }
     }
 

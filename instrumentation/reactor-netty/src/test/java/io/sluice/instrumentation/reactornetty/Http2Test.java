@@ -164,7 +164,7 @@ class Http2Test {
                 assertThat(get(second, server.url("/b")).get(20, TimeUnit.SECONDS))
                         .startsWith("200 ");
             }
-            assertThat(meter.max()).isEqualTo(1);
+            assertThat(meter.max()).isLessThanOrEqualTo(1);
             awaitIdle(server, way);
         }
     }
