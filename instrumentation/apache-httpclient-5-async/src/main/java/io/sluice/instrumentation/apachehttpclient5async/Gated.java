@@ -42,6 +42,9 @@ public abstract class Gated<T> implements Future<T>, FutureCallback<T>, Runnable
     private volatile @Nullable Lease lease;
 
     private volatile boolean unlimited;
+    /** Whether a connection that seemed to be in use was not: it may seem so for long. */
+    private volatile boolean disappointed;
+
     private volatile boolean cancelledLate;
     private volatile @Nullable Future<?> timer;
     private volatile @Nullable Future<T> own;
@@ -126,7 +129,7 @@ public abstract class Gated<T> implements Future<T>, FutureCallback<T>, Runnable
         }
         if (!wanted.whenSettled(this)) {
             run();
-        } else if (canShare()) {
+        } else if (!disappointed && canShare()) {
             share(); // a connection may have come since the exchange looked for one
         }
     }
@@ -190,6 +193,7 @@ public abstract class Gated<T> implements Future<T>, FutureCallback<T>, Runnable
 
     /** Those with whom a connection was to be shared are gone: it waits for a lease of its own after all. */
     final void askAgain() {
+        disappointed = true;
         progress.set(WAITING);
         unlimited = !askForLease();
         begin();

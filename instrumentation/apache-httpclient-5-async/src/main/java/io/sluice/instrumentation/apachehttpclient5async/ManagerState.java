@@ -39,14 +39,10 @@ final class ManagerState {
 
     /** The pool has leased a connection that it will also lease to others: those who wait for such a one need no lease. */
     void shares(HttpRoute route, @Nullable Object state, Handle handle) {
-        if (!sharing || state != null || shared.put(route, handle) == handle) {
+        if (!sharing || state != null) {
             return;
         }
-        wakeSharers(route);
-    }
-
-    /** Lets those join who wait for a route whose connection can be shared. */
-    void wakeSharers(HttpRoute route) {
+        shared.put(route, handle);
         for (GatedLease one : waiting) {
             if (one.wouldShare(route)) {
                 one.share();
