@@ -51,10 +51,16 @@ public final class AsyncHttpClientInstrumentation implements ClientInstrumentati
         String listener = CLIENT + "channel.NettyConnectListener";
         List<Hook> hooks = new ArrayList<>();
         hooks.add(on(sender, "getOpenChannel", "PollAdvice"));
-        hooks.add(on(sender, "sendRequestWithOpenChannel", "OpenChannelAdvice"));
-        hooks.add(on(sender, "sendRequestWithNewChannel", "NewChannelAdvice"));
+        // The first releases have other parameters here, and are left alone.
+        hooks.add(on(sender, "sendRequestWithOpenChannel", "OpenChannelAdvice")
+                .descriptor("(Lorg/asynchttpclient/netty/NettyResponseFuture;Lorg/asynchttpclient/AsyncHandler;"
+                        + "Lio/netty/channel/Channel;)"));
+        hooks.add(on(sender, "sendRequestWithNewChannel", "NewChannelAdvice")
+                .descriptor("(Lorg/asynchttpclient/Request;Lorg/asynchttpclient/proxy/ProxyServer;"
+                        + "Lorg/asynchttpclient/netty/NettyResponseFuture;Lorg/asynchttpclient/AsyncHandler;)"));
         hooks.add(on(sender, "sendRequest", "SentAdvice"));
         hooks.add(on(CLIENT + "channel.NettyChannelConnector", "connect", "ConnectAdvice"));
+        hooks.add(on(CLIENT + "request.NettyChannelConnector", "connect", "ConnectAdvice")); // up to 2.2
         hooks.add(on(listener, Hook.CONSTRUCTOR, "ListensAdvice"));
         hooks.add(on(listener, "onSuccess", "ConnectedAdvice"));
         hooks.add(on(listener, "onFailure", "FailedAdvice"));

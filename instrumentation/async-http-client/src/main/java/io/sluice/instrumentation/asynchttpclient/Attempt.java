@@ -11,6 +11,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.asynchttpclient.Request;
 import org.asynchttpclient.netty.NettyResponseFuture;
 import org.asynchttpclient.netty.channel.ChannelManager;
@@ -143,7 +144,13 @@ final class Attempt {
         if (opening() != null) {
             return true; // begun again, with the room
         }
-        Connection room = ConnectionGate.openLater(asked, true, this::goOn);
+        // Room may come between asking for it and seeing that it is not there yet: only one of the two goes on.
+        AtomicBoolean goesOn = new AtomicBoolean();
+        Connection room = ConnectionGate.openLater(asked, true, () -> {
+            if (goesOn.getAndSet(true)) {
+                goOn();
+            }
+        });
         if (room == null) {
             ConnectionGate.release(asked);
             return true;
@@ -156,7 +163,7 @@ final class Attempt {
         if (isLate) {
             room.closed();
         }
-        return !room.isPending();
+        return !room.isPending() || goesOn.getAndSet(true);
     }
 
     private boolean waits(Lease asked, ChannelManager manager, long clientMaxNanos) {

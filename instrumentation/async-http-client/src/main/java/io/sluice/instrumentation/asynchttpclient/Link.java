@@ -147,7 +147,10 @@ final class Link {
         return true;
     }
 
-    /** Takes it from the pool as an exchange would, which excludes all exchanges: one by one, and puts the others back. */
+    /**
+     * Takes it from the pool as an exchange would, which excludes all exchanges: one by one, and puts the others back. Two
+     * evictions at once would not find what the other has in its hands, and take it for used; nobody else needs the lock.
+     */
     private boolean take(ChannelPool pool, Channel wanted) {
         Object key;
         synchronized (this) {
@@ -157,17 +160,19 @@ final class Link {
             return false;
         }
         List<Channel> others = new ArrayList<>();
-        Channel taken = pool.poll(key);
-        while (taken != null && taken != wanted) {
-            others.add(taken);
-            taken = pool.poll(key);
-        }
-        for (Channel other : others) {
-            if (!pool.offer(other, key)) {
-                other.close(); // the pool is closed
+        synchronized (OWNER) {
+            Channel taken = pool.poll(key);
+            while (taken != null && taken != wanted) {
+                others.add(taken);
+                taken = pool.poll(key);
             }
+            for (Channel other : others) {
+                if (!pool.offer(other, key)) {
+                    other.close(); // the pool is closed
+                }
+            }
+            return taken != null;
         }
-        return taken != null;
     }
 
     /** Closes idle channels: what the pool has given up, nobody else can take from it. */
