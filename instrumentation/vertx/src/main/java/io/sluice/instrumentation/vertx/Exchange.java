@@ -356,6 +356,7 @@ final class Exchange implements Handler<AsyncResult<Object>>, Sharing.Waiting {
             forget();
             Reflect.call(clientLease, "recycle");
             Object next = ask(false);
+            connection.listAgain(lease);
             if (next != null) {
                 Reflect.call(clientPool, "acquire", context, listener, kind, next);
             }

@@ -139,10 +139,23 @@ abstract class Opening implements Handler<AsyncResult<Object>> {
     }
 
     private void goOn(Lease settled) throws Throwable {
-        if (!settled.isHeld() && settled.outcome() != Wait.Outcome.CANCELLED) {
+        if (settled.outcome() != Wait.Outcome.GRANTED && settled.outcome() != Wait.Outcome.CANCELLED) {
             fail(Reflect.timeout(connector, settled.refusal()));
+        } else if (settled.outcome() == Wait.Outcome.GRANTED && !settled.isHeld()) {
+            goOnWithAnother(ConnectionGate.ask(settled.ask())); // taken over and given back by somebody else
         } else if (open(settled) != Answer.WAIT) {
             connect();
+        }
+    }
+
+    private void goOnWithAnother(@Nullable Lease another) throws Throwable {
+        lease = another;
+        if (another == null) {
+            connect();
+        } else if (another.isPending()) {
+            waitFor(another);
+        } else {
+            goOn(another);
         }
     }
 

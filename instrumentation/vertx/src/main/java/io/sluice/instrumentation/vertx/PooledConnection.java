@@ -37,6 +37,8 @@ final class PooledConnection {
     private final boolean http2;
 
     private int exchanges;
+    /** Whether the lease with which it was opened belongs to somebody else by now; up to Vert.x 3. */
+    private boolean leaseIsLent;
     /** Exchanges that have chosen this connection and were not given it yet. */
     private int joining;
 
@@ -81,6 +83,11 @@ final class PooledConnection {
         return made;
     }
 
+    /** The lease with which it was opened was taken over by an exchange on another connection. */
+    synchronized void lendsItsLease() {
+        leaseIsLent = true;
+    }
+
     /** The pool has given this client's lease to an exchange that {@link #begin} has let in. */
     void leased(Object clientLease) {
         BY_LEASE.put(clientLease, this);
@@ -115,7 +122,10 @@ final class PooledConnection {
     }
 
     private void gone() {
-        Lease last = connection.lease();
+        Lease last;
+        synchronized (this) {
+            last = leaseIsLent ? null : connection.lease();
+        }
         connection.closed();
         ConnectionGate.release(last);
         if (pool != null) {
@@ -205,12 +215,13 @@ final class PooledConnection {
             first = exchanges == 0;
             if (!first || connection.isClosed()) {
                 surplus = hadLease ? leases.poll() : null;
-            } else if (connection.lease() == null) {
+            } else if (connection.lease() == null || leaseIsLent) {
                 Lease taken = leases.take();
                 if (taken == null) {
                     return false;
                 }
                 surplus = connection.use(taken) ? null : taken;
+                leaseIsLent = false;
             }
             exchanges++;
             if (first && pool != null && shareable) {
@@ -222,6 +233,25 @@ final class PooledConnection {
             pool.sendAlong();
         }
         return true;
+    }
+
+    /**
+     * An exchange that {@link #begin} turned away has given the connection back. An eviction may have failed meanwhile, as
+     * the pool had lent the connection: it is listed as idle again.
+     *
+     * @param token any lease
+     */
+    synchronized void listAgain(@Nullable Lease token) {
+        if (exchanges > 0) {
+            return;
+        }
+        Lease lent = leaseIsLent ? connection.lease() : null;
+        leaseIsLent = false;
+        if (lent != null) {
+            connection.idle(lent);
+        } else if (token != null && connection.lease() == null && connection.use(token)) {
+            connection.idle(token);
+        }
     }
 
     /** An exchange is over and the pool has its connection back. */
@@ -248,6 +278,8 @@ final class PooledConnection {
                 if (over != null) {
                     connection.idle(over);
                 }
+                over = leaseIsLent ? null : over;
+                leaseIsLent = false;
                 if (pool != null) {
                     pool.isNotShared(this);
                 }

@@ -28,6 +28,9 @@ final class Vertx3Exchange implements Handler<AsyncResult<Object>>, Sharing.Wait
     /** Which request asks for a connection on this thread. */
     private static final ThreadLocal<@Nullable Object> REQUEST = new ThreadLocal<>();
 
+    /** Whether this thread gives a connection back that no exchange has used. */
+    private static final ThreadLocal<@Nullable Boolean> RETURNS = new ThreadLocal<>();
+
     /** Who waits for a lease, by {@code HttpClientRequestImpl}; removed when the wait is over. */
     private static final WeakMap<Object, Vertx3Exchange> WAITING = new WeakMap<>();
 
@@ -75,7 +78,7 @@ final class Vertx3Exchange implements Handler<AsyncResult<Object>>, Sharing.Wait
             return handler;
         }
         Vertx3Exchange exchange = new Vertx3Exchange(endpoint, manager, arguments.clone());
-        switch (exchange.ask()) {
+        switch (exchange.ask(true)) {
             case GO:
                 CURRENT.set(exchange);
                 return exchange;
@@ -110,8 +113,8 @@ final class Vertx3Exchange implements Handler<AsyncResult<Object>>, Sharing.Wait
         }
     }
 
-    private Opening.Answer ask() throws Throwable {
-        joining = endpoint.join();
+    private Opening.Answer ask(boolean mayJoin) throws Throwable {
+        joining = mayJoin ? endpoint.join() : null;
         if (joining != null) {
             return Opening.Answer.GO;
         }
@@ -196,7 +199,7 @@ final class Vertx3Exchange implements Handler<AsyncResult<Object>>, Sharing.Wait
         try {
             Reflect.eventLoop(arguments[0]).execute(task);
         } catch (Throwable shutDown) {
-            ConnectionGate.release(lease);
+            ConnectionGate.release(lease); // nobody is left to be told
         }
     }
 
@@ -283,7 +286,9 @@ final class Vertx3Exchange implements Handler<AsyncResult<Object>>, Sharing.Wait
         }
         recycle(holder);
         Vertx3Exchange again = new Vertx3Exchange(endpoint, manager, again());
-        if (again.ask() == Opening.Answer.GO) {
+        Opening.Answer next = again.ask(false);
+        connection.listAgain(again.lease);
+        if (next == Opening.Answer.GO) {
             Reflect.call(manager, "getConnection", again.arguments);
         }
         return false;
@@ -296,17 +301,20 @@ final class Vertx3Exchange implements Handler<AsyncResult<Object>>, Sharing.Wait
     }
 
     private static void recycle(Object holder) throws Throwable {
+        RETURNS.set(Boolean.TRUE);
         try {
             Reflect.call(holder, "onRecycle");
         } catch (NoSuchMethodException upTo390) {
             Reflect.call(holder, "onRecycle", 0L);
+        } finally {
+            RETURNS.remove();
         }
     }
 
     /** Exit advice of {@code Pool.Holder.onRecycle}. */
     static void recycled(@Nullable Object client) {
         PooledConnection connection = PooledConnection.of(client);
-        if (connection != null) {
+        if (connection != null && RETURNS.get() == null) {
             connection.end();
         }
     }

@@ -14,7 +14,6 @@ final class Vertx3Opening extends Opening {
     private final Object clientPool;
     private final Object holder;
     private final Vertx3Leases leases;
-    private @Nullable Lease first;
     private @Nullable PooledConnection opened;
 
     private Vertx3Opening(
@@ -52,7 +51,6 @@ final class Vertx3Opening extends Opening {
         if (given == null) {
             given = ConnectionGate.ask(endpoint.ask);
         }
-        opening.first = given;
         leases.opens(opening);
         switch (opening.begin(given)) {
             case GO:
@@ -68,13 +66,13 @@ final class Vertx3Opening extends Opening {
     @Override
     void opened(Connection counted, AsyncResult<Object> result) throws Throwable {
         leases.opened(this);
-        Lease had = first;
-        if (lease() == null && had != null) {
-            counted.idle(had); // somebody else has it
-        }
         Object client = Reflect.call(result.result(), "connection");
         if (client != null) {
-            opened = PooledConnection.opened(client, counted, leases.endpoint(), clientPool, holder);
+            PooledConnection made = PooledConnection.opened(client, counted, leases.endpoint(), clientPool, holder);
+            if (lease() == null) {
+                made.lendsItsLease();
+            }
+            opened = made;
         }
     }
 
