@@ -29,11 +29,11 @@ final class PoolLimits {
         this.total = total;
     }
 
-    /** What the pool would go by now; null for a pool of the program's own. */
+    /** What the pool would go by now; null for a pool of the program's own, even if it only extends the client's. */
     static @Nullable PoolLimits of(ThreadSafeClientConnManager manager, HttpRoute route) {
         try {
             Object pool = POOL == null ? null : POOL.get(manager);
-            if (!(pool instanceof ConnPoolByRoute)) {
+            if (pool == null || pool.getClass() != ConnPoolByRoute.class) {
                 return null;
             }
             if (PARAMS != null) {

@@ -39,6 +39,10 @@ public final class Since42 {
     static void close(ClientConnectionManager manager, Object entry) {
         ((PoolEntry<?, ?>) entry)
                 .updateExpiry(1, TimeUnit.NANOSECONDS); // 0 would mean never; less than a millisecond, now
-        manager.closeExpiredConnections();
+        try {
+            manager.closeExpiredConnections();
+        } catch (IllegalStateException shutDown) {
+            // Then the connection is closed, too.
+        }
     }
 }
