@@ -30,6 +30,8 @@ final class ConnectionUse {
     private boolean pooled;
     /** Chosen to be closed for somebody else. */
     private boolean evicted;
+    /** A lease that was used here: what is over may still stand for the connection on its way back to idle. */
+    private @Nullable Lease last;
 
     ConnectionUse(Connection counted, boolean multiplexed, boolean explicit, boolean hasSocket, ExchangeQueue queue) {
         this.counted = counted;
@@ -67,7 +69,8 @@ final class ConnectionUse {
             if (exchanges.size() > 1 && counted.lease() != null) {
                 surplus = lease;
             } else if (lease != null) {
-                counted.use(lease);
+                last = lease;
+                surplus = counted.use(lease) ? null : lease; // closed: the exchange will fail, or ask again
             } else {
                 late = true;
             }
@@ -116,6 +119,8 @@ final class ConnectionUse {
                 over = counted.lease();
                 if (over != null) {
                     counted.idle(over);
+                } else {
+                    becomeIdle();
                 }
             }
         }
@@ -136,9 +141,13 @@ final class ConnectionUse {
     }
 
     /** It went back; somebody may have taken it since. */
-    void returned(Lease lease) {
+    void returned(@Nullable Lease lease) {
         synchronized (this) {
-            counted.idle(lease);
+            if (lease != null) {
+                counted.idle(lease);
+            } else if (exchanges.isEmpty()) {
+                becomeIdle();
+            }
         }
         ConnectionGate.release(lease);
     }
@@ -150,11 +159,25 @@ final class ConnectionUse {
      */
     synchronized void pooled(Lease opener) {
         pooled = true;
-        if (!explicit && exchanges.isEmpty() && counted.lease() == null && !counted.isIdle()) {
-            // Somebody wanted to close it meanwhile and was turned away.
-            counted.use(opener);
-            counted.idle(opener);
+        last = last == null ? opener : last;
+        if (!explicit && exchanges.isEmpty()) {
+            becomeIdle();
         }
+    }
+
+    /**
+     * A connection without a lease is idle to the limiter, which may have wanted to close it while it was on its way to or
+     * from an exchange, and was turned away: then it must be told again. With {@code this} held.
+     */
+    private void becomeIdle() {
+        if (last != null && counted.lease() == null && !counted.isIdle()) {
+            counted.use(last);
+            counted.idle(last);
+        }
+    }
+
+    synchronized int exchanges() {
+        return exchanges.size();
     }
 
     /** Whether an exchange could go on this connection of the pool that has none now. */

@@ -136,7 +136,7 @@ final class ExchangeQueue extends AbstractQueue<Object> {
     }
 
     /** Whether there is a connection that carries exchanges now and can carry more. */
-    private boolean isShared() {
+    boolean isShared() {
         ConnectionUse connection = shared;
         return connection != null && connection.isActive();
     }
@@ -185,6 +185,12 @@ final class ExchangeQueue extends AbstractQueue<Object> {
             queued = EXCHANGES.get(exchange);
             if (exchange == null || queued == null) {
                 return null;
+            }
+            if (use != null
+                    && passage != null
+                    && use.multiplexed
+                    && !JettyTypes.hasStream(passage.connection, use.exchanges())) {
+                return null; // the next stream to end sends it
             }
             if (use != null && passage != null && !use.enter(queued)) {
                 passage.refusedBy = this; // about to be closed: the client puts it back

@@ -165,9 +165,9 @@ public final class JettyClientInstrumentation implements ClientInstrumentation {
 
         /** Idle, unless taken or closed meanwhile; then the lease goes to the next. */
         @Advice.OnMethodExit(onThrowable = Throwable.class, suppress = Throwable.class)
-        public static void exit(@Advice.Argument(0) Object connection, @Advice.Enter @Nullable Object lease) {
-            if (lease != null) {
-                JettyHooks.released(connection, lease);
+        public static void exit(@Advice.Argument(0) Object connection, @Advice.Enter @Nullable Object over) {
+            if (over != null) {
+                JettyHooks.released(connection, over);
             }
         }
     }

@@ -110,14 +110,18 @@ public final class JettyHooks {
     /** A connection goes back to its pool. Returns what {@link #released} is given, or null. */
     public static @Nullable Object releasing(Object connection) {
         ConnectionUse use = CONNECTIONS.get(connection);
-        return use == null || use.multiplexed || use.explicit ? null : use.returning();
+        if (use == null || use.multiplexed || use.explicit) {
+            return null;
+        }
+        Lease over = use.returning();
+        return over == null ? use : over;
     }
 
     /** It went back, or was closed. */
-    public static void released(Object connection, Object lease) {
+    public static void released(Object connection, Object over) {
         ConnectionUse use = CONNECTIONS.get(connection);
         if (use != null) {
-            use.returned((Lease) lease);
+            use.returned(over instanceof Lease ? (Lease) over : null);
         }
     }
 

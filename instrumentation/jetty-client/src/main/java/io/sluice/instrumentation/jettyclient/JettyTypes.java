@@ -200,6 +200,19 @@ final class JettyTypes {
         }
     }
 
+    /**
+     * Whether one more exchange may go on an HTTP/2 connection with so many. Later versions look after that themselves, early
+     * ones fail the exchange; these count a stream a moment longer than its exchange lasts, so that half of them are used.
+     */
+    static boolean hasStream(Object connection, int exchanges) {
+        if (exchanges < 2 || get(connection, "getMaxMultiplex") != null) {
+            return true;
+        }
+        Object session = get(connection, "getSession");
+        Object streams = session == null ? null : get(session, "getMaxLocalStreams");
+        return !(streams instanceof Integer) || (Integer) streams < 0 || exchanges < (Integer) streams / 2;
+    }
+
     /** Whether a connection carries several exchanges at once: HTTP/2 and HTTP/3. */
     static boolean isMultiplexed(Object connection) {
         for (Class<?> type = connection.getClass(); type != null; type = type.getSuperclass()) {

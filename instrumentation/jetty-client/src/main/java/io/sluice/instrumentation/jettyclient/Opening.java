@@ -30,7 +30,11 @@ final class Opening implements Promise<Object>, Runnable {
         }
     };
 
+    /** Whether the program asked for the connection itself, and not for its pool. */
     final boolean explicit;
+    /** Whether it is to be opened though no exchange needs it. */
+    final boolean wanted;
+
     private final ExchangeQueue queue;
     private final Promise<Object> promise;
     private final AtomicBoolean connecting = new AtomicBoolean();
@@ -49,10 +53,11 @@ final class Opening implements Promise<Object>, Runnable {
     private @Nullable Connection counted;
     private boolean takenBack;
 
-    Opening(ExchangeQueue queue, Promise<Object> promise, boolean explicit) {
+    Opening(ExchangeQueue queue, Promise<Object> promise, boolean explicit, boolean wanted) {
         this.queue = queue;
         this.promise = promise;
         this.explicit = explicit;
+        this.wanted = wanted;
     }
 
     // ---- With the queue locked ----------------------------------------------------------------------------------

@@ -58,8 +58,9 @@ final class Openings {
     @Nullable
     Promise<Object> open(Promise<Object> promise) {
         boolean explicit = isExplicit(promise);
-        Opening opening = new Opening(queue, promise, explicit);
-        if (explicit || AHEAD.get() != null) {
+        boolean wanted = explicit || AHEAD.get() != null;
+        Opening opening = new Opening(queue, promise, explicit, wanted);
+        if (wanted) {
             return askItself(opening) ? opening : null;
         }
         // Some pools open as many connections as they may have though others are idle; not so for want of room.
@@ -70,15 +71,14 @@ final class Openings {
         synchronized (queue) {
             List<QueuedExchange> ready = queue.readyOnes();
             int free = spreads ? 0 : queue.freeConnections();
-            if (underWay + free >= ready.size()) {
+            boolean isNeeded = underWay + free < ready.size();
+            lender = isNeeded ? lender(ready) : null;
+            if (lender != null) {
+                begin(opening, lender);
+            } else if (!isNeeded || queue.isShared()) { // who has no lease goes as a further stream
                 hold(opening);
                 isHeld = true;
                 served = underWay < ready.size() ? ready.get(0) : null;
-            } else {
-                lender = lender(ready);
-                if (lender != null) {
-                    begin(opening, lender);
-                }
             }
         }
         if (isHeld) {
@@ -180,6 +180,10 @@ final class Openings {
     /** An opening has its own lease; false if it goes on with another one already, or never will. */
     boolean begin(Opening opening) {
         synchronized (queue) {
+            if (!opening.wanted && queue.readyOnes().isEmpty()) {
+                opening.own = null; // the exchange for which it asked went another way
+                return false;
+            }
             if (opening.isBegun() || (!opening.explicit && !held.remove(opening))) {
                 return false;
             }
