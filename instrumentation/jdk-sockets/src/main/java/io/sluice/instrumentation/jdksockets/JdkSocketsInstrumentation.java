@@ -37,10 +37,12 @@ public final class JdkSocketsInstrumentation implements ClientInstrumentation {
                         .advice(HERE + "ConnectAdvice"),
                 // Layered sockets close the raw one beneath them, so every path of every blocking client passes here.
                 Hook.on("java.net.Socket").method("close").descriptor("()V").advice(HERE + "CloseAdvice"),
-                // Also for those who set it by channel.socket().
+                // Also for those who set it by channel.socket(). Optional: without it only a reset is noticed too
+                // early.
                 Hook.on("sun.nio.ch.SocketChannelImpl")
                         .method("setOption")
                         .descriptor("(Ljava/net/SocketOption;Ljava/lang/Object;)Ljava/nio/channels/SocketChannel;")
+                        .optional()
                         .advice(HERE + "SetOptionAdvice"),
                 Hook.on("sun.nio.ch.SocketChannelImpl")
                         .method("implCloseSelectableChannel")
