@@ -173,9 +173,7 @@ final class Exchange implements CoreSubscriber<Connection>, Subscription, Dispos
     }
 
     private void limitWait(Lease wanted) {
-        long clientMillis = Providers.pendingAcquireTimeoutMillis(
-                acquisition().provider(), acquisition().get());
-        long maxNanos = ConnectionGate.maxWaitNanos(TimeUnit.MILLISECONDS.toNanos(clientMillis));
+        long maxNanos = maxWaitNanos();
         if (maxNanos > 0) {
             timer = Background.executor()
                     .schedule(() -> wanted.abandon(Wait.Outcome.TIMEOUT), maxNanos, TimeUnit.NANOSECONDS);
@@ -274,18 +272,19 @@ final class Exchange implements CoreSubscriber<Connection>, Subscription, Dispos
     }
 
     private Throwable refusal(Lease refused) {
-        switch (refused.outcome()) {
-            case QUEUE_FULL:
-                return new PoolAcquirePendingLimitException(0, refused.refusal());
-            case TIMEOUT:
-                return new WaitTimeoutException(
-                        Duration.ofNanos(ConnectionGate.maxWaitNanos(
-                                TimeUnit.MILLISECONDS.toNanos(Providers.pendingAcquireTimeoutMillis(
-                                        acquisition().provider(), acquisition().get())))),
-                        refused.refusal());
-            default:
-                return new PoolShutdownException();
+        Wait.Outcome outcome = refused.outcome();
+        if (outcome == Wait.Outcome.QUEUE_FULL) {
+            return new PoolAcquirePendingLimitException(0, refused.refusal());
         }
+        return outcome == Wait.Outcome.TIMEOUT
+                ? new WaitTimeoutException(Duration.ofNanos(maxWaitNanos()), refused.refusal())
+                : new PoolShutdownException();
+    }
+
+    private long maxWaitNanos() {
+        long clientMillis = Providers.pendingAcquireTimeoutMillis(
+                acquisition().provider(), acquisition().get());
+        return ConnectionGate.maxWaitNanos(TimeUnit.MILLISECONDS.toNanos(clientMillis));
     }
 
     /** The pools of its provider are closed: whoever waits in them is told so at once. */

@@ -2,11 +2,11 @@ package io.sluice.instrumentation.reactornetty;
 
 import io.netty.channel.Channel;
 import io.netty.handler.codec.http2.Http2Connection;
-import io.netty.handler.codec.http2.Http2ConnectionAdapter;
 import io.netty.handler.codec.http2.Http2FrameCodec;
-import io.netty.handler.codec.http2.Http2Stream;
 import io.sluice.limiter.Connection;
 import io.sluice.limiter.Lease;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,22 +38,35 @@ final class Http2Use {
         Http2FrameCodec found = channel.pipeline().get(Http2FrameCodec.class);
         codec = found == null ? null : found.connection();
         if (codec != null) {
-            codec.addListener(new Closings());
+            codec.addListener(closings());
         }
     }
 
-    /** Tells of streams that have no channel of ours, as the first one after an upgrade. */
-    private final class Closings extends Http2ConnectionAdapter {
-        @Override
-        public void onStreamClosed(Http2Stream stream) {
-            settled();
-            lookLater();
-        }
+    /**
+     * Tells of streams that have no channel of ours, as the first one after an upgrade. A proxy, since a class of ours that
+     * extends one of Netty's HTTP/2 could not be defined beside a client without.
+     */
+    private Http2Connection.Listener closings() {
+        return (Http2Connection.Listener) Proxy.newProxyInstance(
+                Http2Connection.class.getClassLoader(),
+                new Class<?>[] {Http2Connection.Listener.class},
+                (proxy, method, arguments) -> {
+                    if (method.getName().equals("onStreamClosed")) {
+                        settled();
+                        lookLater();
+                    }
+                    return answer(proxy, method, arguments);
+                });
+    }
 
-        @Override
-        public void onGoAwayReceived(int lastStreamId, long errorCode, io.netty.buffer.ByteBuf debugData) {
-            lookLater();
+    private static @Nullable Object answer(Object proxy, Method method, @Nullable Object @Nullable [] arguments) {
+        if (method.getName().equals("equals") && arguments != null) {
+            return proxy == arguments[0];
         }
+        if (method.getName().equals("hashCode")) {
+            return System.identityHashCode(proxy);
+        }
+        return method.getReturnType() == String.class ? "Http2Use" : null;
     }
 
     /** Takes a place for a stream, if this connection carries some already and may carry more. */

@@ -43,7 +43,6 @@ public final class ReactorNettyInstrumentation implements ClientInstrumentation 
                 PACKAGE + "Exchange",
                 PACKAGE + "Http2Streams",
                 PACKAGE + "Http2Use",
-                PACKAGE + "Http2Use$Closings",
                 PACKAGE + "Http2Slots",
                 PACKAGE + "GatedMono",
                 PACKAGE + "ChannelState",

@@ -2,7 +2,9 @@ package io.sluice.instrumentation.reactornetty;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.netty.channel.ChannelOption;
 import io.netty.handler.timeout.ReadTimeoutException;
 import io.sluice.instrumentation.testing.KernelMeter;
 import io.sluice.instrumentation.testing.ParkedThreads;
@@ -16,6 +18,7 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -27,8 +30,12 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import reactor.core.Disposable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
 import reactor.netty.Connection;
+import reactor.netty.DisposableServer;
 import reactor.netty.http.client.HttpClient;
+import reactor.netty.http.server.HttpServer;
 import reactor.netty.resources.ConnectionProvider;
 import reactor.netty.tcp.TcpClient;
 
@@ -287,7 +294,7 @@ class ExchangesTest {
         HttpClient client = client();
         Connection unread = client.get()
                 .uri(server.url("/bytes/200000"))
-                .responseConnection((response, connection) -> reactor.core.publisher.Mono.just(connection))
+                .responseConnection((response, connection) -> Mono.just(connection))
                 .blockFirst(Duration.ofSeconds(10));
         CompletableFuture<String> waiter = get(client, server.url("/bytes/10"));
         awaitPending(server, 1);
@@ -365,11 +372,87 @@ class ExchangesTest {
 
     @Test
     void warmUpOpensNothing() throws Exception {
+        assumeTrue(
+                Arrays.stream(HttpClient.class.getMethods())
+                        .anyMatch(method -> method.getName().equals("warmup")),
+                "1.0.0 has none");
         TestServer server = server();
         HttpClient client = client();
         client.warmup().block(Duration.ofSeconds(10));
         assertThat(result(get(client, server.url("/bytes/10")))).startsWith("200 ");
         assertThat(server.acceptedConnections()).isEqualTo(1);
         awaitQuiet(server);
+    }
+
+    @Test
+    void aWebSocketKeepsItsLeaseUntilItIsClosed() throws Exception {
+        DisposableServer server = HttpServer.create()
+                .host("127.0.0.1")
+                .port(0)
+                .route(routes -> routes.ws(
+                                "/socket",
+                                (in, out) -> out.sendString(Flux.just("hello").concatWith(Flux.never())))
+                        .get("/plain", (request, response) -> response.sendString(Mono.just("plain"))))
+                .bindNow(Duration.ofSeconds(10));
+        toClose.add(server::disposeNow);
+        Destination destination = Destination.server("http", "127.0.0.1", server.port());
+        HttpClient client = client();
+        CompletableFuture<String> greeting = new CompletableFuture<>();
+        Disposable socket = client.websocket()
+                .uri("ws://127.0.0.1:" + server.port() + "/socket")
+                .handle((in, out) -> in.receive().asString().doOnNext(greeting::complete))
+                .subscribe();
+        assertThat(result(greeting)).isEqualTo("hello");
+        CompletableFuture<String> waiter = get(client, "http://127.0.0.1:" + server.port() + "/plain");
+        TestAgent.await(
+                "it waits", () -> TestAgent.table().snapshot(destination).pending() == 1);
+        assertThat(TestAgent.table().snapshot(destination).leased()).isEqualTo(1);
+        socket.dispose();
+        assertThat(result(waiter)).isEqualTo("200 plain");
+    }
+
+    @Test
+    void connectionsThatAreAbortedHardCountUntilTheyAreGone() throws Exception {
+        TestServer server = server();
+        HttpClient client = client().option(ChannelOption.SO_LINGER, 0).responseTimeout(Duration.ofMillis(5));
+        try (KernelMeter meter = KernelMeter.start(server.port())) {
+            List<CompletableFuture<String>> all = new ArrayList<>();
+            for (int i = 0; i < 50; i++) {
+                all.add(get(client, server.url("/hold?" + i)));
+            }
+            for (CompletableFuture<String> one : all) {
+                assertThat(failure(one)).isInstanceOf(ReadTimeoutException.class);
+            }
+            assertThat(meter.max()).isLessThanOrEqualTo(1);
+        }
+        server.letGo();
+        awaitQuiet(server);
+    }
+
+    @Test
+    void aNameWithSeveralAddressesIsTriedWithOnePlace() throws Exception {
+        TestServer server = server(); // listens on 127.0.0.1 only
+        HttpClient client = client();
+        for (int i = 0; i < 3; i++) {
+            assertThat(result(get(client, "http://localhost:" + server.port() + "/bytes/10")))
+                    .startsWith("200 ");
+        }
+        Destination localhost = Destination.server("http", "localhost", server.port());
+        TestAgent.await(
+                "it is idle", () -> TestAgent.table().snapshot(localhost).idle() == 1);
+        assertThat(TestAgent.table().snapshot(localhost).open()).isEqualTo(1);
+    }
+
+    @Test
+    void anUnknownHostGivesTheLeaseAndTheRoomBack() throws Exception {
+        HttpClient client = client();
+        for (int i = 0; i < 3; i++) {
+            assertThat(failure(get(client, "http://nobody.invalid:1/"))).isNotNull();
+        }
+        Destination nobody = Destination.server("http", "nobody.invalid", 1);
+        TestAgent.await(
+                "nothing is left",
+                () -> TestAgent.table().snapshot(nobody).leased() == 0
+                        && TestAgent.table().snapshot(nobody).open() == 0);
     }
 }

@@ -12,6 +12,7 @@ import io.sluice.limiter.Destination;
 import io.sluice.limiter.Limits;
 import io.sluice.limiter.Snapshot;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -178,7 +179,7 @@ class Http2Test {
             for (int i = 0; i < 4; i++) {
                 clients.add(client(way));
             }
-            for (int round = 0; round < 20; round++) {
+            for (int round = 0; round < 10; round++) {
                 List<CompletableFuture<String>> exchanges = new ArrayList<>();
                 for (int i = 0; i < 16; i++) {
                     exchanges.add(get(clients.get(i % 4), server.url("/" + i)));
@@ -196,7 +197,7 @@ class Http2Test {
                 KernelMeter meter = KernelMeter.start(server.port())) {
             HttpClient client = client(Way.ALPN);
             // The settings are known with the first answer.
-            all(java.util.Collections.singletonList(get(client, server.url("/first"))));
+            all(Collections.singletonList(get(client, server.url("/first"))));
             List<CompletableFuture<String>> exchanges = new ArrayList<>();
             for (int i = 0; i < 60; i++) {
                 exchanges.add(get(client, server.url("/" + i)));
