@@ -265,8 +265,9 @@ final class PooledConnection {
         }
     }
 
+    /** Up to Vert.x 3 nobody waits for a place in a pipeline: a pool there does not say who gets a connection. */
     private boolean isShareable() {
-        return http2 || capacity() > 1;
+        return http2 || holder.get() == null && capacity() > 1;
     }
 
     /** Gives the lease back if there is no exchange. */
