@@ -103,14 +103,17 @@ final class Exchange implements CoreSubscriber<Connection>, Subscription, Dispos
     }
 
     /** Need wait no longer for its lease: a place for a stream is kept for it; false if its wait is over. */
-    boolean sendAlong(Http2Use use) {
+    synchronized boolean sendAlong(Http2Use use) {
         Lease wanted = lease;
-        joined = use;
         if (wanted != null && wanted.abandon(Wait.Outcome.GRANTED)) {
+            joined = use; // whoever goes on since the wait is over looks at it with the same lock
             return true;
         }
-        joined = null;
         return false;
+    }
+
+    private synchronized boolean hasPlace() {
+        return joined != null;
     }
 
     /**
@@ -169,6 +172,9 @@ final class Exchange implements CoreSubscriber<Connection>, Subscription, Dispos
         Http2Streams further = streams();
         if (further != null) {
             further.waits(this);
+            if (!wanted.isPending()) {
+                further.noLongerWaits(this);
+            }
         }
     }
 
@@ -223,7 +229,7 @@ final class Exchange implements CoreSubscriber<Connection>, Subscription, Dispos
         Http2Streams further = streams();
         if (cancelled) {
             end();
-        } else if (joined != null || (further != null && holdsLease() && further.join(this))) {
+        } else if (hasPlace() || (further != null && holdsLease() && further.join(this))) {
             ConnectionGate.release(lease); // it can go as a further stream
             present(further).enter(this);
         } else if (holdsLease()) {
@@ -239,15 +245,22 @@ final class Exchange implements CoreSubscriber<Connection>, Subscription, Dispos
     }
 
     /** It is this exchange's turn to obtain a further stream. */
-    void enter(Http2Use use) {
-        use.execute(() -> {
-            if (cancelled) {
-                entered();
-                end();
-            } else {
-                subscribeToSource();
-            }
-        });
+    void enter() {
+        Http2Use kept = joined;
+        if (kept == null) {
+            subscribeUnlessCancelled();
+        } else {
+            kept.execute(this::subscribeUnlessCancelled);
+        }
+    }
+
+    private void subscribeUnlessCancelled() {
+        if (cancelled) {
+            entered();
+            end();
+        } else {
+            subscribeToSource();
+        }
     }
 
     private void entered() {

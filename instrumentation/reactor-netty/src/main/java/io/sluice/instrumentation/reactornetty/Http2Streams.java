@@ -38,16 +38,12 @@ final class Http2Streams {
 
     private void letIn() {
         Exchange next;
-        Http2Use use;
         synchronized (this) {
             next = entrant == null ? entering.poll() : null;
-            use = next == null ? null : next.joined();
             entrant = next == null ? entrant : next;
         }
-        if (next != null && use != null) {
-            next.enter(use);
-        } else if (next != null) {
-            entered(next); // it has ended meanwhile
+        if (next != null) {
+            next.enter();
         }
     }
 
