@@ -73,9 +73,10 @@ final class VertxClient implements ContractClient {
     }
 
     Future<String> send(RequestOptions request, byte @Nullable [] body) {
+        // Nested, on the context's own thread: a body that is asked for too late is lost.
         return client.request(request)
-                .compose(made -> body == null ? made.send() : made.send(Buffer.buffer(body)))
-                .compose(response -> response.body().map(read -> response.statusCode() + " " + read));
+                .compose(made -> (body == null ? made.send() : made.send(Buffer.buffer(body)))
+                        .compose(response -> response.body().map(read -> response.statusCode() + " " + read)));
     }
 
     Future<String> get(RequestOptions request) {
