@@ -1,8 +1,6 @@
 package io.sluice.instrumentation.apachehttpclient40;
 
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLContext;
 import org.apache.http.conn.ClientConnectionManager;
@@ -89,12 +87,6 @@ enum Kind {
 
     static Stream<Kind> single() {
         return all().filter(kind -> !kind.pooled);
-    }
-
-    static List<Kind> list() {
-        List<Kind> list = new ArrayList<>();
-        all().forEach(list::add);
-        return list;
     }
 
     static SchemeRegistry schemes(@Nullable SSLContext tls) {
