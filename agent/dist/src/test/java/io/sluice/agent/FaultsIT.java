@@ -37,9 +37,14 @@ class FaultsIT {
         EXCEPTION_OF_A_WAIT.put("apache3", "org.apache.commons.httpclient.ConnectionPoolTimeoutException");
         EXCEPTION_OF_A_WAIT.put("apache4Old", "org.apache.http.conn.ConnectionPoolTimeoutException");
         EXCEPTION_OF_A_WAIT.put("apache4Async", "java.util.concurrent.TimeoutException");
-        EXCEPTION_OF_A_WAIT.put("apache5Async", "org.apache.hc.core5.http.ConnectionRequestTimeoutException");
-        EXCEPTION_OF_A_WAIT.put("okhttp", "java.net.SocketTimeoutException");
-        EXCEPTION_OF_A_WAIT.put("okhttpAsync", "java.net.SocketTimeoutException");
+        EXCEPTION_OF_A_WAIT.put("apache5Async", "org.apache.hc.core5.util.DeadlineTimeoutException");
+        EXCEPTION_OF_A_WAIT.put("okhttp", "java.io.InterruptedIOException");
+        EXCEPTION_OF_A_WAIT.put("okhttpAsync", "java.io.InterruptedIOException");
+        EXCEPTION_OF_A_WAIT.put("jetty", "java.util.concurrent.TimeoutException");
+        EXCEPTION_OF_A_WAIT.put("asyncHttpClient", "java.util.concurrent.TimeoutException");
+        EXCEPTION_OF_A_WAIT.put("vertx", "io.vertx.core.impl.NoStackTraceTimeoutException");
+        EXCEPTION_OF_A_WAIT.put(
+                "reactorNetty", "reactor.netty.internal.shaded.reactor.pool.PoolAcquireTimeoutException");
         EXCEPTION_OF_A_WAIT.put("java", "java.net.http.HttpConnectTimeoutException");
         EXCEPTION_OF_A_WAIT.put("javaAsync", "java.net.http.HttpConnectTimeoutException");
     }

@@ -21,9 +21,10 @@ import java.util.regex.Pattern;
 final class HttpProgram implements AutoCloseable {
 
     private static final List<String> BLOCKING_CLIENTS =
-            Arrays.asList("urlconnection", "apache3", "apache4", "apache5", "okhttp");
+            Arrays.asList("urlconnection", "apache3", "apache4", "apache4Old", "apache5", "okhttp");
     /** OkHttp's {@code enqueue} is not among them: it waits on threads of its own that do nothing else. */
-    private static final List<String> ASYNCHRONOUS_CLIENTS = Arrays.asList("apache4Async", "apache5Async");
+    private static final List<String> ASYNCHRONOUS_CLIENTS =
+            Arrays.asList("apache4Async", "apache5Async", "jetty", "asyncHttpClient", "vertx", "reactorNetty");
 
     private static final long END_NANOS = TimeUnit.SECONDS.toNanos(10);
 
@@ -50,7 +51,7 @@ final class HttpProgram implements AutoCloseable {
             "org.eclipse.jetty.io.EndPoint",
             "org.eclipse.jetty.util.Callback",
             "org.asynchttpclient.AsyncHttpClient",
-            "org.asynchttpclient.netty.channel.ConnectionSemaphore",
+            "org.asynchttpclient.netty.util.ByteBufUtils",
             "com.typesafe.netty.HandlerPublisher",
             "org.reactivestreams.Publisher",
             "io.vertx.core.Vertx",

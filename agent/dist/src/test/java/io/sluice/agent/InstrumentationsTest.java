@@ -27,6 +27,20 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** What holds for every instrumentation in the jar. */
 @Timeout(60)
 class InstrumentationsTest {
+    private static final String[] LIBRARIES = {
+        "sun.net.",
+        "java.net.http.",
+        "jdk.internal.net.http.",
+        "org.apache.",
+        "okhttp3.",
+        "org.eclipse.jetty.",
+        "org.asynchttpclient.",
+        "io.vertx.",
+        "reactor.",
+        "org.reactivestreams.",
+        "io.netty."
+    };
+
     static List<ClientInstrumentation> all() {
         List<ClientInstrumentation> all = new ArrayList<>();
         for (ClientInstrumentation one : ServiceLoader.load(ClientInstrumentation.class)) {
@@ -38,9 +52,7 @@ class InstrumentationsTest {
     @ParameterizedTest
     @MethodSource("all")
     void adviceKeepsTheRules(ClientInstrumentation instrumentation) throws IOException {
-        assertThat(AdviceRules.violations(
-                        instrumentation, "sun.net.", "java.net.http.", "jdk.internal.net.http.", "org.apache."))
-                .isEmpty();
+        assertThat(AdviceRules.violations(instrumentation, LIBRARIES)).isEmpty();
     }
 
     /** In tests everything is on the class path; a program has only what is named. */

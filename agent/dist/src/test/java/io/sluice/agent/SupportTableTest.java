@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.ServiceLoader;
 import java.util.TreeSet;
@@ -47,16 +48,15 @@ class SupportTableTest {
     @MethodSource("clientsOfLibraries")
     void everyBuildTestsTheVersionsOfTheTable(File client) throws IOException {
         String row = row(client.getName());
-        assertThat(row.split("\\|", -1)[3].trim())
-                .as(row)
-                .isEqualTo(testedVersions(client).stream().collect(Collectors.joining(", ")));
+        assertThat(row.split("\\|", -1)[3].trim()).as(row).isEqualTo(String.join(", ", testedVersions(client)));
     }
 
     @Test
     void everyClientHasARowWithItsNameInSpans() throws IOException {
         List<String> names = new ArrayList<>();
         for (ClientInstrumentation one : ServiceLoader.load(ClientInstrumentation.class)) {
-            if (!one.support()) {
+            // The class loaders' hooks let clients see the bridge; the README tells of them below the table.
+            if (!one.support() && !one.client().equals("class-loaders")) {
                 names.add(one.client());
             }
         }
@@ -83,11 +83,13 @@ class SupportTableTest {
     private static List<String> testedVersions(File folder) {
         Document pom = parse(new File(folder, "pom.xml"));
         TreeSet<String> versions = new TreeSet<>(SupportTableTest::compareVersions);
-        NodeList newest = pom.getElementsByTagName("newest.version");
-        if (newest.getLength() == 0) {
-            return new ArrayList<>();
+        // One of the two is what the module is compiled against, and tested with in the first place.
+        for (String compiled : Arrays.asList("newest.version", "middle.version")) {
+            NodeList version = pom.getElementsByTagName(compiled);
+            for (int i = 0; i < version.getLength(); i++) {
+                versions.add(version.item(i).getTextContent());
+            }
         }
-        versions.add(newest.item(0).getTextContent());
         NodeList further = pom.getElementsByTagName("reportNameSuffix");
         for (int i = 0; i < further.getLength(); i++) {
             versions.add(resolve(further.item(i).getTextContent(), pom));

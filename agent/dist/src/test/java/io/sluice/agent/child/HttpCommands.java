@@ -98,10 +98,18 @@ public final class HttpCommands {
             more = answer.body().substring(0, Math.min(40, answer.body().length()));
         } catch (Throwable thrown) {
             what = thrown.getClass().getName();
-            more = String.valueOf(thrown.getMessage()).replace('\n', ' ');
+            more = message(thrown).replace('\n', ' ');
         }
         long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
         print("[" + id + "] ended " + what + " after " + millis + " ms: " + more);
+    }
+
+    /** What the exception says, or its cause where the exception's text is always the same. */
+    private static String message(Throwable thrown) {
+        Throwable cause = thrown.getCause();
+        boolean causeSaysMore =
+                cause != null && String.valueOf(cause.getMessage()).startsWith("timed out after");
+        return String.valueOf((causeSaysMore ? cause : thrown).getMessage());
     }
 
     private static void burst(String id, AsyncClient client, int count, String url) {
