@@ -69,7 +69,7 @@ final class ChannelState {
         }
     }
 
-    /** Up to 1.0.9, a connection for many streams lies now in a pool of the common kind, now in the one above. */
+    /** Up to 1.0.13, a connection for many streams lies now in a pool of the common kind, now in the one above. */
     static void shared(Channel channel, Object entry, InstrumentedPool<?> keptIn) {
         ChannelState state = make(channel);
         synchronized (state) {

@@ -7,7 +7,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes a connection out of a {@code Http2Pool}, which the client has used for HTTP/2 since 1.0.9. The pool itself takes a
+ * Takes a connection out of a {@code Http2Pool}, which the client has used for HTTP/2 since 1.0.14. The pool itself takes a
  * connection out of its queue whenever it looks at one, and puts it back once its stream is counted: whoever has taken one
  * without streams has it alone. Stateless.
  */
