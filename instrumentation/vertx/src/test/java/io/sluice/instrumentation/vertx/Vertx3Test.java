@@ -175,7 +175,7 @@ class Vertx3Test {
             TestAgent.await(
                     "nothing is leased",
                     () -> TestAgent.table().snapshot(destination).leased() == 0);
-            assertThat(meter.max()).isEqualTo(1);
+            assertThat(meter.max()).isLessThanOrEqualTo(1);
         }
     }
 }
