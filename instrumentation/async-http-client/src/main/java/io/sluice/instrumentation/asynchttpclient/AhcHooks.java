@@ -10,6 +10,7 @@ import io.sluice.limiter.Ask;
 import io.sluice.limiter.Connection;
 import io.sluice.limiter.Destination;
 import io.sluice.limiter.Lease;
+import java.lang.ref.WeakReference;
 import org.asynchttpclient.AsyncHttpClientConfig;
 import org.asynchttpclient.Request;
 import org.asynchttpclient.netty.NettyResponseFuture;
@@ -29,11 +30,11 @@ public final class AhcHooks {
     /** The attempt that the calling thread is about to send, from one of the client's methods to the next. */
     private static final ThreadLocal<@Nullable Attempt> CARRIED = new ThreadLocal<>();
 
-    /** The attempt of each listener of a connect, which holds its exchange. */
-    private static final WeakMap<Object, Attempt> LISTENERS = new WeakMap<>();
+    /** The attempt of each listener of a connect. */
+    private static final WeakMap<Object, WeakReference<Attempt>> LISTENERS = new WeakMap<>();
 
-    /** The attempt that is about to connect, by exchange; until the client has made the listener. */
-    private static final WeakMap<Object, Attempt> CONNECTING = new WeakMap<>();
+    /** The latest attempt of each exchange, by its future, if there is more to it than a connection of HTTP/1. */
+    private static final WeakMap<Object, WeakReference<Attempt>> LATEST = new WeakMap<>();
 
     private AhcHooks() {}
 
@@ -63,10 +64,19 @@ public final class AhcHooks {
         if (future != null && future.isReuseChannel()) {
             Channel channel = future.channel();
             if (channel != null && channel.isActive()) {
+                Attempt goesOn = latest(LATEST.get(future));
+                if (goesOn != null) {
+                    goesOn.stopsClock(); // the client starts its own anew
+                }
                 return null;
             }
         }
-        Link shared = Http2.active((ChannelManager) manager, future, request, proxy);
+        // In this order, so that a connection that the exchange had shared, and shares again, is not idle in between.
+        Link shared = Http2.join((ChannelManager) manager, future, request, proxy);
+        Attempt former = future == null ? null : latest(LATEST.remove(future));
+        if (former != null) {
+            former.succeeded();
+        }
         if (shared != null) {
             CARRIED.set(Attempt.on(shared));
             return null;
@@ -88,7 +98,9 @@ public final class AhcHooks {
             return Ask.direct(CLIENT, server);
         }
         boolean tunnelled = secured || uri.isWebSocket();
-        Destination through = Destination.proxy(proxy.getHost(), secured ? proxy.getSecuredPort() : proxy.getPort());
+        boolean toSecuredPort = secured || "HTTPS".equals(proxy.getProxyType().name()); // since version 3
+        Destination through =
+                Destination.proxy(proxy.getHost(), toSecuredPort ? proxy.getSecuredPort() : proxy.getPort());
         return tunnelled ? Ask.tunnelled(CLIENT, server, through) : Ask.proxied(CLIENT, server, through);
     }
 
@@ -110,12 +122,18 @@ public final class AhcHooks {
     public static void sendsOn(NettyResponseFuture<?> future, Channel channel) {
         Attempt carried = CARRIED.get();
         if (carried == null) {
+            Attempt latest = latest(LATEST.get(future));
+            if (latest != null) {
+                latest.usesInstead(channel);
+            }
             return;
         }
         CARRIED.remove();
         Link link = Link.of(channel);
         if (link == null || !link.isHttp2()) {
             carried.use(channel);
+        } else {
+            LATEST.put(future, carried.self);
         }
         carried.endsWith(future);
     }
@@ -144,28 +162,48 @@ public final class AhcHooks {
             }
             attempt = Attempt.with(lease);
         }
-        Attempt.Exchange exchange = new Attempt.Exchange(sender, (ChannelManager) manager, request, future);
-        if (!attempt.prepare(exchange, Timeouts.nanos(request, (AsyncHttpClientConfig) config))) {
-            return attempt;
+        LATEST.put(future, attempt.self);
+        return attempt.prepare(
+                        new Exchange(sender, (ChannelManager) manager, (AsyncHttpClientConfig) config, request, future))
+                ? null
+                : attempt;
+    }
+
+    /**
+     * Enter advice of {@code sendRequest}.
+     *
+     * @return the attempt of another exchange, in the midst of which a callback of the program's begins this one
+     */
+    public static @Nullable Object sends(@Nullable NettyResponseFuture<?> future) {
+        Attempt carried = CARRIED.get();
+        if (carried == null || carried.isOf(future)) {
+            return null;
         }
-        CONNECTING.put(future, attempt);
-        return null;
+        CARRIED.remove();
+        return carried;
     }
 
     /** Exit advice of {@code sendRequest}: whatever failed in between, the thread carries nothing away. */
-    public static void sent() {
+    public static void sent(@Nullable Object outer) {
         Attempt carried = CARRIED.get();
         if (carried != null) {
             drop(carried);
+        }
+        if (outer instanceof Attempt) {
+            CARRIED.set((Attempt) outer);
         }
     }
 
     /** Exit advice of the constructor of {@code NettyConnectListener}. */
     public static void listens(Object listener, NettyResponseFuture<?> future) {
-        Attempt attempt = CONNECTING.remove(future);
+        Attempt attempt = latest(LATEST.get(future));
         if (attempt != null) {
-            LISTENERS.put(listener, attempt);
+            LISTENERS.put(listener, attempt.self);
         }
+    }
+
+    private static @Nullable Attempt latest(@Nullable WeakReference<Attempt> reference) {
+        return reference == null ? null : reference.get();
     }
 
     /**
@@ -174,13 +212,13 @@ public final class AhcHooks {
      * @return null: connect; otherwise the exchange has ended, and its room is somebody else's
      */
     public static @Nullable Object connects(Object listener) {
-        Attempt attempt = LISTENERS.get(listener);
+        Attempt attempt = latest(LISTENERS.get(listener));
         return attempt == null || attempt.connects() ? null : attempt;
     }
 
     /** Enter advice of {@code NettyConnectListener.onSuccess}. */
     public static void connected(Object listener, Object manager, Channel channel) {
-        Attempt attempt = LISTENERS.get(listener);
+        Attempt attempt = latest(LISTENERS.get(listener));
         if (attempt != null) {
             attempt.connected((ChannelManager) manager, channel);
         }
@@ -188,21 +226,27 @@ public final class AhcHooks {
 
     /** Enter advice of {@code NettyConnectListener.onFailure}. */
     public static void failed(Object listener, @Nullable Channel channel) {
-        Attempt attempt = LISTENERS.get(listener);
+        Attempt attempt = latest(LISTENERS.get(listener));
         if (attempt != null) {
             attempt.failed(channel);
         }
     }
 
-    /** Exit advice of {@code registerHttp2Connection}: the exchange that opened the connection is the first on it. */
-    public static void speaksHttp2(Object manager, Object partitionKey, Channel channel) {
+    /** Enter advice of {@code registerHttp2Connection}: the exchange that opened the connection is the first on it. */
+    public static void speaksHttp2(Channel channel) {
         Link link = Link.of(channel);
-        if (link == null) {
-            return;
+        if (link != null) {
+            link.speaksHttp2();
         }
-        link.speaksHttp2();
-        for (Attempt waiting : Waiters.of((ChannelManager) manager)) {
-            waiting.sendAlong(partitionKey, link);
+    }
+
+    /** Exit advice of the same: whoever waits for such a connection may join. */
+    public static void sharesHttp2(Object manager, Object partitionKey, Channel channel) {
+        Link link = Link.of(channel);
+        if (link != null) {
+            for (Attempt waiting : Waiters.of((ChannelManager) manager)) {
+                waiting.sendAlong(partitionKey, link);
+            }
         }
     }
 
@@ -224,9 +268,7 @@ public final class AhcHooks {
 
     /** Exit advice of {@code ChannelManager.close}. */
     public static void closed(Object manager) {
-        for (Attempt waiting : Waiters.of((ChannelManager) manager)) {
-            waiting.clientClosed();
-        }
+        Waiters.closed((ChannelManager) manager);
     }
 
     /** Enter advice of {@code HttpHandler.handleHttpResponse}; the answer to CONNECT says nothing about the server. */

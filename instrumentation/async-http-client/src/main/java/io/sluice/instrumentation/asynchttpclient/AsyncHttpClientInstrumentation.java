@@ -37,7 +37,7 @@ public final class AsyncHttpClientInstrumentation implements ClientInstrumentati
                 HELPERS + "Link",
                 HELPERS + "Link$Owner",
                 HELPERS + "Attempt",
-                HELPERS + "Attempt$Exchange",
+                HELPERS + "Exchange",
                 HELPERS + "Waiters",
                 HELPERS + "Timeouts",
                 HELPERS + "Http2",
@@ -142,10 +142,16 @@ public final class AsyncHttpClientInstrumentation implements ClientInstrumentati
     public static final class SentAdvice {
         private SentAdvice() {}
 
+        /** Lays aside what the thread carries for another exchange. */
+        @Advice.OnMethodEnter(suppress = Throwable.class)
+        public static @Nullable Object enter(@Advice.Argument(2) @Nullable NettyResponseFuture<?> future) {
+            return AhcHooks.sends(future);
+        }
+
         /** The thread carries no lease away. */
         @Advice.OnMethodExit(onThrowable = Throwable.class, suppress = Throwable.class)
-        public static void exit() {
-            AhcHooks.sent();
+        public static void exit(@Advice.Enter @Nullable Object outer) {
+            AhcHooks.sent(outer);
         }
     }
 
@@ -232,11 +238,17 @@ public final class AsyncHttpClientInstrumentation implements ClientInstrumentati
     public static final class Http2Advice {
         private Http2Advice() {}
 
-        /** The exchange that opened it is on it; others may join. */
+        /** The exchange that opened it is on it, before anybody else can find it. */
+        @Advice.OnMethodEnter(suppress = Throwable.class)
+        public static void enter(@Advice.Argument(1) Channel channel) {
+            AhcHooks.speaksHttp2(channel);
+        }
+
+        /** Others may join. */
         @Advice.OnMethodExit(suppress = Throwable.class)
         public static void exit(
                 @Advice.This Object manager, @Advice.Argument(0) Object key, @Advice.Argument(1) Channel channel) {
-            AhcHooks.speaksHttp2(manager, key, channel);
+            AhcHooks.sharesHttp2(manager, key, channel);
         }
     }
 

@@ -7,36 +7,22 @@ import io.sluice.bridge.FailOpen;
 import io.sluice.limiter.Connection;
 import io.sluice.limiter.Lease;
 import io.sluice.limiter.Wait;
+import java.lang.ref.WeakReference;
 import java.util.concurrent.Future;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.asynchttpclient.Request;
 import org.asynchttpclient.netty.NettyResponseFuture;
 import org.asynchttpclient.netty.channel.ChannelManager;
-import org.asynchttpclient.netty.request.NettyRequestSender;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One attempt of an exchange to get a connection; redirects, retries and challenges have attempts of their own where they
- * need another connection. Thread-safe; nothing blocks.
+ * need another connection. The exchange's future holds it. Thread-safe; nothing blocks.
  */
 final class Attempt {
-    /** What the client needs to go on with an exchange. */
-    static final class Exchange {
-        final NettyRequestSender sender;
-        final ChannelManager manager;
-        final Request request;
-        final NettyResponseFuture<?> future;
-
-        Exchange(NettyRequestSender sender, ChannelManager manager, Request request, NettyResponseFuture<?> future) {
-            this.sender = sender;
-            this.manager = manager;
-            this.request = request;
-            this.future = future;
-        }
-    }
+    /** For maps whose keys it may reach. */
+    final WeakReference<Attempt> self = new WeakReference<>(this);
 
     private final @Nullable Lease lease;
     /** The HTTP/2 connection that it has joined. */
@@ -44,7 +30,8 @@ final class Attempt {
 
     private @Nullable Exchange exchange;
     private @Nullable Connection opening;
-    private @Nullable Future<?> timer;
+    private @Nullable Future<?> endOfWait;
+    private @Nullable Future<?> endOfExchange;
     /** The client has been told to connect: only the outcome of that gives the room back. */
     private boolean connects;
 
@@ -68,9 +55,17 @@ final class Attempt {
         return opening == null && (joined != null || (lease != null && lease.isHeld()));
     }
 
-    @Nullable
-    Lease lease() {
-        return lease;
+    /** Whether it is begun again on behalf of this exchange. */
+    synchronized boolean isOf(@Nullable Object future) {
+        return future != null && exchange != null && exchange.future == future;
+    }
+
+    private synchronized @Nullable Exchange exchange() {
+        return exchange;
+    }
+
+    private synchronized @Nullable Connection opening() {
+        return opening;
     }
 
     /** Uses a channel of the client's pool. Returns false if it must not be used: it is being closed for somebody else. */
@@ -79,42 +74,51 @@ final class Attempt {
         Link before;
         synchronized (this) {
             before = joined;
-            joined = null;
-        }
-        if (before != null) {
-            if (before == link) {
-                synchronized (this) {
-                    joined = link;
-                }
-                return true;
+            if (before != link) {
+                joined = null;
             }
+        }
+        if (before != null && before != link) {
             before.leave();
         }
-        if (link == null || lease == null) {
-            ConnectionGate.release(lease);
+        if (link == null || before == link) {
+            ConnectionGate.release(lease); // unknown, or already on it
         } else if (link.isHttp2()) {
-            if (!link.enter(lease)) {
+            boolean isOnIt = lease != null && lease.isHeld() ? link.enter(lease) : link.join();
+            if (!isOnIt) {
                 return false;
             }
             synchronized (this) {
                 joined = link;
             }
-        } else if (!link.connection.use(lease)) {
+        } else if (lease == null || !link.connection.use(lease)) {
             ConnectionGate.release(lease); // closed meanwhile, as the client will find
         }
         return true;
     }
 
+    /** The client was about to connect and has found a connection of HTTP/2 after all, at a limit of its own. */
+    void usesInstead(Channel channel) {
+        Link link = Link.of(channel);
+        Connection room;
+        synchronized (this) {
+            room = opening;
+            if (room == null || connects || link == null || !link.isHttp2()) {
+                return;
+            }
+            opening = null;
+        }
+        if (lease != null && (link.join() || link.enter(lease))) {
+            synchronized (this) {
+                joined = link;
+            }
+        }
+        room.closed();
+    }
+
     /** The client has no connection for it. Returns false if that is no longer an attempt with a lease. */
     boolean needsChannel() {
-        Link before;
-        synchronized (this) {
-            before = joined;
-            joined = null;
-        }
-        if (before != null) {
-            before.leave();
-        }
+        left();
         return lease != null && (lease.isPending() || lease.isHeld() || lease.outcome() != Wait.Outcome.GRANTED);
     }
 
@@ -123,18 +127,13 @@ final class Attempt {
      *
      * @return true: go on; false: the exchange is begun again later, or has been told why not
      */
-    boolean prepare(Exchange newExchange, long clientMaxNanos) {
+    boolean prepare(Exchange newExchange) {
         Lease asked = lease;
         if (asked == null) {
             return true;
         }
-        synchronized (this) {
-            if (exchange == null) {
-                exchange = newExchange;
-                newExchange.future.addListener(this::completed, null);
-            }
-        }
-        if (asked.isPending() && waits(asked, newExchange.manager, clientMaxNanos)) {
+        begin(newExchange);
+        if (asked.isPending() && waits(asked, newExchange)) {
             return false;
         }
         if (!asked.isHeld()) {
@@ -144,16 +143,15 @@ final class Attempt {
         if (opening() != null) {
             return true; // begun again, with the room
         }
-        // Room may come between asking for it and seeing that it is not there yet: only one of the two goes on.
-        AtomicBoolean goesOn = new AtomicBoolean();
+        // Room may come between asking for it and seeing that it is not there yet: the second of the two goes on.
+        AtomicBoolean isSecond = new AtomicBoolean();
         Connection room = ConnectionGate.openLater(asked, true, () -> {
-            if (goesOn.getAndSet(true)) {
+            if (isSecond.getAndSet(true)) {
                 goOn();
             }
         });
         if (room == null) {
             ConnectionGate.release(asked);
-            return true;
         }
         boolean isLate;
         synchronized (this) {
@@ -161,17 +159,36 @@ final class Attempt {
             isLate = over;
         }
         if (isLate) {
-            room.closed();
+            if (room != null) {
+                room.closed();
+            }
+            return false;
         }
-        return !room.isPending() || goesOn.getAndSet(true);
+        if (room == null || !room.isPending() || isSecond.getAndSet(true)) {
+            return true;
+        }
+        mayExpire(newExchange);
+        return false;
     }
 
-    private boolean waits(Lease asked, ChannelManager manager, long clientMaxNanos) {
-        Waiters.add(manager, this);
-        long maxNanos = ConnectionGate.maxWaitNanos(clientMaxNanos);
-        if (maxNanos > 0) {
-            synchronized (this) {
-                timer = Background.executor()
+    /** From now on it ends with its exchange. */
+    private void begin(Exchange newExchange) {
+        synchronized (this) {
+            if (exchange != null || over) {
+                return;
+            }
+            exchange = newExchange;
+        }
+        Waiters.add(newExchange.manager, this);
+        newExchange.future.addListener(this::completed, null);
+    }
+
+    private boolean waits(Lease asked, Exchange waiting) {
+        mayExpire(waiting);
+        long maxNanos = ConnectionGate.maxWaitNanos(0);
+        synchronized (this) {
+            if (maxNanos > 0) {
+                endOfWait = Background.executor()
                         .schedule(() -> asked.abandon(Wait.Outcome.TIMEOUT), maxNanos, TimeUnit.NANOSECONDS);
             }
         }
@@ -179,49 +196,53 @@ final class Attempt {
             waitsNoMore();
             return false;
         }
-        if (!manager.isOpen()) {
+        if (!waiting.manager.isOpen()) {
             asked.abandon(Wait.Outcome.CANCELLED); // whoever closed it may have looked too early
+        }
+        Object key = waiting.future.getPartitionKey();
+        Link shared = Http2.registered(waiting.manager, key);
+        if (shared != null) {
+            sendAlong(key, shared); // as may whoever opened that
         }
         return true;
     }
 
-    private void waitsNoMore() {
-        Future<?> running;
-        Exchange waited;
+    /** The client's limit for the whole exchange counts the wait, for which the client itself has no clock running. */
+    private void mayExpire(Exchange waiting) {
+        long maxNanos = waiting.timeoutNanos();
         synchronized (this) {
-            running = timer;
-            waited = exchange;
+            if (maxNanos > 0 && endOfExchange == null && !over) {
+                endOfExchange = Background.executor().schedule(this::expire, maxNanos, TimeUnit.NANOSECONDS);
+            }
         }
-        if (running != null) {
-            running.cancel(false);
+    }
+
+    private void expire() {
+        Exchange late = exchange();
+        if (late != null && lease != null && !lease.abandon(Wait.Outcome.TIMEOUT)) {
+            late.run(late::expire);
         }
-        if (waited != null) {
-            Waiters.remove(waited.manager, this);
+    }
+
+    private void waitsNoMore() {
+        synchronized (this) {
+            if (endOfWait != null) {
+                endOfWait.cancel(false);
+            }
         }
     }
 
     /** The wait is over: begins again, where the client's own code runs. */
     private void goOn() {
         waitsNoMore();
-        Exchange waiting;
-        synchronized (this) {
-            waiting = exchange;
-        }
-        if (waiting == null) {
-            return;
-        }
-        try {
-            waiting.manager.getEventLoopGroup().next().execute(this::beginAgain);
-        } catch (RejectedExecutionException closed) {
-            beginAgain();
+        Exchange waiting = exchange();
+        if (waiting != null) {
+            waiting.run(this::beginAgain);
         }
     }
 
     private void beginAgain() {
-        Exchange waiting;
-        synchronized (this) {
-            waiting = exchange;
-        }
+        Exchange waiting = exchange();
         if (waiting == null || waiting.future.isDone() || lease == null) {
             return;
         }
@@ -231,40 +252,41 @@ final class Attempt {
         }
         try {
             AhcHooks.carry(this);
-            // The client takes a request of CONNECT for proof that there is a tunnel, and there is none yet.
-            waiting.future.setNettyRequest(null);
-            waiting.sender.sendNextRequest(waiting.request, waiting.future);
+            waiting.sendAgain();
         } catch (RuntimeException | Error thrown) {
-            waiting.sender.abort(null, waiting.future, thrown);
+            waiting.fail(thrown);
         } finally {
             AhcHooks.drop(this);
         }
     }
 
     private static void refuse(Exchange refused, Lease lease) {
-        refused.sender.abort(null, refused.future, new TimeoutException(lease.refusal()));
+        refused.fail(new TimeoutException(lease.refusal()));
     }
 
-    /** Whether it waits for this connection of HTTP/2, among others; then it goes as a stream of it. */
-    boolean sendAlong(Object key, Link link) {
-        Exchange waiting;
+    /** If it waits for this connection of HTTP/2, among others, then it goes as a stream of it. */
+    void sendAlong(Object key, Link link) {
+        Exchange waiting = exchange();
+        if (waiting == null
+                || lease == null
+                || !lease.isPending()
+                || !waiting.mayShare()
+                || !key.equals(waiting.future.getPartitionKey())
+                || !link.join()) {
+            return;
+        }
+        boolean goesAlone;
         synchronized (this) {
-            waiting = exchange;
-        }
-        if (waiting == null || lease == null || !key.equals(waiting.future.getPartitionKey()) || !link.join()) {
-            return false;
-        }
-        synchronized (this) {
-            joined = link;
-        }
-        if (!lease.abandon(Wait.Outcome.GRANTED)) {
-            synchronized (this) {
-                joined = null;
+            goesAlone = joined != null || over;
+            if (!goesAlone) {
+                joined = link;
             }
-            link.leave();
-            return false;
         }
-        return true;
+        if (goesAlone) {
+            link.leave();
+        } else if (!lease.abandon(Wait.Outcome.GRANTED)) {
+            left(link); // it has its own lease now, unless it is on that connection already
+        }
     }
 
     /** Gives the wait up: its client is closed. */
@@ -274,32 +296,25 @@ final class Attempt {
         }
     }
 
-    private synchronized @Nullable Connection opening() {
-        return opening;
-    }
-
     /** The client is about to connect. Returns false if the exchange has ended, and with it the room. */
     boolean connects() {
-        Connection room;
         Exchange connecting;
         synchronized (this) {
             if (over && !connects) {
                 return false;
             }
             connects = true;
-            room = opening;
             connecting = exchange;
         }
-        if (room != null
-                && connecting != null
-                && connecting.manager.getEventLoopGroup().isShuttingDown()) {
-            room.closed(); // the client finds nobody to connect, and tells nobody
+        if (connecting != null && connecting.manager.getEventLoopGroup().isShuttingDown()) {
+            Waiters.whenDead(connecting.manager); // the client may find nobody to connect, and tell nobody
         }
         return true;
     }
 
     /** The client has connected. */
     void connected(ChannelManager manager, Channel channel) {
+        Waiters.remove(manager, this);
         Connection room = opening();
         if (room != null) {
             Link.tie(room, manager, channel, this);
@@ -308,47 +323,70 @@ final class Attempt {
 
     /** The connection that this attempt opened speaks HTTP/2. */
     void opened(Link link) {
-        boolean isLate;
         synchronized (this) {
-            isLate = over;
-            joined = link;
+            if (!over) {
+                joined = link;
+                return;
+            }
         }
-        if (isLate) {
-            left();
-        }
+        link.leave();
     }
 
     /** The client could not connect, or not shake hands. */
     void failed(@Nullable Channel channel) {
+        if (Link.of(channel) == null) {
+            lost();
+        }
+    }
+
+    /** There will be no connection. */
+    void lost() {
         Connection room = opening();
-        if (room != null && Link.of(channel) == null) {
+        if (room != null) {
             room.closed();
+        }
+        Exchange ended = exchange();
+        if (ended != null) {
+            Waiters.remove(ended.manager, this);
         }
     }
 
     /** The exchange is over, well or not. */
     private void completed() {
+        Exchange ended;
         Connection room;
         boolean isHeldByClient;
         synchronized (this) {
             over = true;
+            ended = exchange;
             room = opening;
             isHeldByClient = connects;
         }
-        if (lease != null && lease.abandon(Wait.Outcome.CANCELLED)) {
-            waitsNoMore();
+        if (lease != null && !lease.abandon(Wait.Outcome.CANCELLED) && room == null) {
+            releaseUnused(lease);
         }
-        if (room == null) {
-            releaseUnused();
-        } else if (!isHeldByClient) {
-            room.closed();
+        waitsNoMore();
+        if (ended != null && !isHeldByClient) {
+            lost();
         }
+        succeeded();
+    }
+
+    /** The exchange has no further need of what this attempt has: it is over, or begins another. */
+    void succeeded() {
         left();
+        stopsClock();
+    }
+
+    synchronized void stopsClock() {
+        if (endOfExchange != null) {
+            endOfExchange.cancel(false);
+        }
     }
 
     /** A lease that no connection has. */
-    private void releaseUnused() {
-        if (lease != null && lease.isHeld() && lease.connection() == null) {
+    private static void releaseUnused(Lease lease) {
+        if (lease.isHeld() && lease.connection() == null) {
             ConnectionGate.release(lease);
         }
     }
@@ -364,30 +402,43 @@ final class Attempt {
         }
     }
 
+    /** The same, of the one connection. */
+    private void left(Link link) {
+        synchronized (this) {
+            if (joined != link) {
+                return;
+            }
+            joined = null;
+        }
+        link.leave();
+    }
+
     /** It went nowhere: the client failed before it could use what it has. */
     void droppedUnused() {
         left();
-        Connection room = opening();
-        if (room != null) {
-            room.closed();
-        }
+        lost();
         if (lease != null && !lease.abandon(Wait.Outcome.CANCELLED)) {
-            releaseUnused();
+            releaseUnused(lease);
         }
     }
 
     /** On an HTTP/2 connection it stays until the exchange has ended; a joined one has nobody else to tell it. */
     void endsWith(NettyResponseFuture<?> future) {
+        boolean isTold;
+        boolean isLate;
         synchronized (this) {
-            if (exchange != null || joined == null) {
-                return;
-            }
+            isTold = exchange != null || joined == null;
+            isLate = over;
         }
-        try {
-            future.addListener(this::left, null);
-        } catch (RuntimeException fault) {
-            FailOpen.report(fault);
+        if (isLate) {
             left();
+        } else if (!isTold) {
+            try {
+                future.addListener(this::completed, null);
+            } catch (RuntimeException fault) {
+                FailOpen.report(fault);
+                left();
+            }
         }
     }
 }

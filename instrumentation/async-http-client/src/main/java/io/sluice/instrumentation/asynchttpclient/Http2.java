@@ -30,12 +30,12 @@ final class Http2 {
     }
 
     /** The connection on which the client would send this exchange as a further stream; the exchange is on it now. */
-    static @Nullable Link active(
+    static @Nullable Link join(
             ChannelManager manager,
             @Nullable NettyResponseFuture<?> future,
             Request request,
             @Nullable ProxyServer proxy) {
-        if (POLL == null) {
+        if (POLL == null || request.getUri().isWebSocket()) {
             return null;
         }
         try {
@@ -43,8 +43,21 @@ final class Http2 {
                     ? future.getPartitionKey()
                     : request.getChannelPoolPartitioning()
                             .getPartitionKey(request.getUri(), request.getVirtualHost(), proxy);
-            Link link = Link.of((Channel) POLL.invoke(manager, key));
+            Link link = registered(manager, key);
             return link != null && link.join() ? link : null;
+        } catch (RuntimeException fault) {
+            FailOpen.report(fault);
+            return null;
+        }
+    }
+
+    /** The connection that the client has for further streams; null if none. */
+    static @Nullable Link registered(ChannelManager manager, Object key) {
+        if (POLL == null) {
+            return null;
+        }
+        try {
+            return Link.of((Channel) POLL.invoke(manager, key));
         } catch (Throwable fault) {
             FailOpen.report(fault);
             return null;

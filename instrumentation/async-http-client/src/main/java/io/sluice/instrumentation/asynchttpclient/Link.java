@@ -38,7 +38,7 @@ final class Link {
         this.connection = connection;
         this.manager = new WeakReference<>(manager);
         this.channel = new WeakReference<>(channel);
-        this.opener = new WeakReference<>(opener);
+        this.opener = opener.self;
     }
 
     /** The channel is this connection from now on, until it is closed. */
@@ -55,7 +55,7 @@ final class Link {
         return LINKS.get(channel);
     }
 
-    /** The connection speaks HTTP/2; the exchange that opened it is the first on it. */
+    /** The connection speaks HTTP/2, and nobody else knows of it yet; the exchange that opened it is the first on it. */
     void speaksHttp2() {
         synchronized (this) {
             http2 = true;
@@ -176,7 +176,7 @@ final class Link {
     }
 
     /** Closes idle channels: what the pool has given up, nobody else can take from it. */
-    private static final class Owner implements ConnectionOwner {
+    static final class Owner implements ConnectionOwner {
         @Override
         public boolean evict(Object handle) {
             Link link = handle instanceof Channel ? of((Channel) handle) : null;

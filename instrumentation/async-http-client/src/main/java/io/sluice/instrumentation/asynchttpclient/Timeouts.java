@@ -6,18 +6,30 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.asynchttpclient.AsyncHttpClientConfig;
 import org.asynchttpclient.Request;
+import org.jspecify.annotations.Nullable;
 
-/** The time that a request may take, which is a number of milliseconds in version 2 and a duration in version 3. */
+/** What the versions of the client tell in different ways about time. Stateless. */
 final class Timeouts {
-    private static final String NAME = "getRequestTimeout";
+    private static final String REQUEST_TIMEOUT = "getRequestTimeout";
+
+    /** Since 2.6 or so a client with limits of its own may wait for a connection. */
+    private static final @Nullable Method ACQUIRE_TIMEOUT = acquireTimeout();
 
     private Timeouts() {}
 
-    /** The request's own timeout, else the client's; zero or less means no limit. */
+    private static @Nullable Method acquireTimeout() {
+        try {
+            return AsyncHttpClientConfig.class.getMethod("getAcquireFreeChannelTimeout");
+        } catch (NoSuchMethodException older) {
+            return null;
+        }
+    }
+
+    /** The request's own timeout, else the client's: milliseconds in version 2; zero or less means no limit. */
     static long nanos(Request request, AsyncHttpClientConfig config) {
         try {
-            long ofRequest = nanos(Request.class.getMethod(NAME), request);
-            return ofRequest != 0 ? ofRequest : nanos(AsyncHttpClientConfig.class.getMethod(NAME), config);
+            long ofRequest = nanos(Request.class.getMethod(REQUEST_TIMEOUT), request);
+            return ofRequest != 0 ? ofRequest : nanos(AsyncHttpClientConfig.class.getMethod(REQUEST_TIMEOUT), config);
         } catch (ReflectiveOperationException | RuntimeException fault) {
             FailOpen.report(fault);
             return 0;
@@ -30,5 +42,18 @@ final class Timeouts {
             return ((Duration) value).toNanos();
         }
         return value instanceof Integer ? TimeUnit.MILLISECONDS.toNanos((Integer) value) : 0;
+    }
+
+    /** Whether the client parks whoever needs a connection, as long as it has as many as it was told to have. */
+    static boolean blocksForConnection(AsyncHttpClientConfig config) {
+        if (ACQUIRE_TIMEOUT == null || (config.getMaxConnections() <= 0 && config.getMaxConnectionsPerHost() <= 0)) {
+            return false;
+        }
+        try {
+            return (Integer) ACQUIRE_TIMEOUT.invoke(config) > 0;
+        } catch (ReflectiveOperationException | RuntimeException fault) {
+            FailOpen.report(fault);
+            return false;
+        }
     }
 }

@@ -1,13 +1,18 @@
 package io.sluice.instrumentation.asynchttpclient;
 
+import io.netty.channel.EventLoopGroup;
 import io.sluice.bridge.WeakMap;
+import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import org.asynchttpclient.netty.channel.ChannelManager;
 
-/** Who waits, by client and in order of arrival. Thread-safe; nothing is called with the lock held. */
+/**
+ * Who has no connection yet, by client and in order of arrival: waits for a lease or for room, or connects. Thread-safe;
+ * nothing is called with the lock held.
+ */
 final class Waiters {
     private static final WeakMap<ChannelManager, Set<Attempt>> WAITING = new WeakMap<>();
 
@@ -38,5 +43,30 @@ final class Waiters {
             Set<Attempt> ofClient = WAITING.get(manager);
             return ofClient == null ? new ArrayList<>() : new ArrayList<>(ofClient);
         }
+    }
+
+    /** Ends every wait for a lease; a connect that the client's threads take to their grave ends with them. */
+    static void closed(ChannelManager manager) {
+        List<Attempt> left = of(manager);
+        for (Attempt attempt : left) {
+            attempt.clientClosed();
+        }
+        if (!left.isEmpty()) {
+            whenDead(manager);
+        }
+    }
+
+    /** The client's threads may outlive it, if they are the program's; then they tell how a connect ends. */
+    static void whenDead(ChannelManager manager) {
+        EventLoopGroup threads = manager.getEventLoopGroup();
+        WeakReference<ChannelManager> closed = new WeakReference<>(manager);
+        threads.terminationFuture().addListener(dead -> {
+            ChannelManager ofThem = closed.get();
+            if (ofThem != null) {
+                for (Attempt attempt : of(ofThem)) {
+                    attempt.lost();
+                }
+            }
+        });
     }
 }
