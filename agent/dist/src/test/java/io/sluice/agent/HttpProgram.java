@@ -118,7 +118,9 @@ final class HttpProgram implements AutoCloseable {
                 .on(jdk)
                 .timeoutSeconds(40)
                 .jvmOptions("-Xmx256m")
-                .systemProperty("org.apache.commons.logging.Log", "org.apache.commons.logging.impl.NoOpLog");
+                .systemProperty("org.apache.commons.logging.Log", "org.apache.commons.logging.impl.NoOpLog")
+                .systemProperty(
+                        "vertx.logger-delegate-factory-class-name", "io.vertx.core.logging.SLF4JLogDelegateFactory");
         for (String library : LIBRARIES) {
             jvm.classPath(jarOf(library));
         }

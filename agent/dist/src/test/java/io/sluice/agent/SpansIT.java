@@ -10,6 +10,7 @@ import io.opentelemetry.proto.trace.v1.Status;
 import io.sluice.instrumentation.testing.TestProxy;
 import io.sluice.instrumentation.testing.TestServer;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -77,6 +78,14 @@ class SpansIT {
         return "HTTP wait_for_connection 127.0.0.1:" + server.port();
     }
 
+    /** Nobody waits: an asynchronous client may answer before it lays its connection down. */
+    private void oneAfterAnother(HttpProgram program, List<String> clients) {
+        for (String client : clients) {
+            program.warmUp(Collections.singletonList(client), server.url("/say"));
+            program.awaitSettled();
+        }
+    }
+
     /** One exchange holds the only lease, then each client waits for it, in this order. */
     private void eachWaits(HttpProgram program, List<String> clients) throws Exception {
         List<Integer> exchanges = new ArrayList<>();
@@ -98,10 +107,10 @@ class SpansIT {
         List<String> clients = HttpProgram.clients(jdk);
         clients.remove("javaAsync"); // asks from a thread of its own, so its place in the queue would be uncertain
         try (HttpProgram program = HttpProgram.start(jvm(jdk, "maxConnectionsPerServer=1"))) {
-            program.warmUp(clients, server.url("/say"));
+            oneAfterAnother(program, clients);
             server.forgetRequests();
             eachWaits(program, clients);
-            program.warmUp(clients, server.url("/say"));
+            oneAfterAnother(program, clients);
             program.end(); // long before the next batch would be sent
         }
         List<Span> spans = collector.otlpSpans();

@@ -56,7 +56,7 @@ public final class ApacheHttpClient4Instrumentation implements ClientInstrumenta
         }
         // The pooling one's close() calls shutdown(); the basic one's does so only up to 4.5.2.
         hooks.add(on("BasicHttpClientConnectionManager", "close", "ShutDownAdvice"));
-        hooks.add(on("CPoolProxy", "newProxy", "LeasedAdvice"));
+        hooks.add(on("CPoolProxy", "newProxy", "LeasedAdvice").requireType());
         hooks.add(Hook.on("org.apache.http.impl.DefaultBHttpClientConnection")
                 .method("receiveResponseHeader")
                 .advice(HERE + "AnsweredAdvice"));

@@ -290,7 +290,7 @@ final class Exchange implements CoreSubscriber<Connection>, Subscription, Dispos
             return new PoolAcquirePendingLimitException(0, refused.refusal());
         }
         return outcome == Wait.Outcome.TIMEOUT
-                ? new WaitTimeoutException(Duration.ofNanos(maxWaitNanos()), refused.refusal())
+                ? WaitTimeouts.after(Duration.ofNanos(maxWaitNanos()), refused.refusal())
                 : new PoolShutdownException();
     }
 

@@ -118,7 +118,7 @@ final class Opening extends Mono<Channel> implements CoreSubscriber<Channel>, Su
             subscriber()
                     .onError(
                             lease.outcome() == Wait.Outcome.TIMEOUT
-                                    ? new WaitTimeoutException(
+                                    ? WaitTimeouts.after(
                                             Duration.ofNanos(ConnectionGate.maxWaitNanos(0)), lease.refusal())
                                     : new PoolAcquireTimeoutException(Duration.ZERO));
             return;

@@ -35,7 +35,7 @@ public final class ReactorNettyInstrumentation implements ClientInstrumentation 
     @Override
     public List<String> helpers() {
         return Arrays.asList(
-                PACKAGE + "WaitTimeoutException",
+                PACKAGE + "WaitTimeouts",
                 PACKAGE + "NothingIdleException",
                 PACKAGE + "Providers",
                 PACKAGE + "Routes",

@@ -11,7 +11,7 @@
  *      |   +- Exchange          the wait and the lease of one subscription; known to the pool by the Reactor context
  *      |   +- Routes            configuration and address to Ask
  *      |   +- Providers         the limits of a pool, and who waits on its behalf
- *      |   +- WaitTimeoutException   the pool's own exception with our message
+ *      |   +- WaitTimeouts           the pool's own exception, with our text in its cause
  *      +- Opening               a connect that waits for room
  *      +- ChannelState          what a channel is: its connection, and who uses it
  *          +- ChannelOwner      evicts it, as a client would take it from the pool

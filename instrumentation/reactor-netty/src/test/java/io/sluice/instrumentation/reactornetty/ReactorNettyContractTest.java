@@ -37,7 +37,7 @@ class ReactorNettyContractTest {
         @Override
         protected boolean isTimeout(Throwable thrown) {
             return thrown instanceof TimeoutException
-                    && thrown.getClass().getSuperclass().getSimpleName().equals("PoolAcquireTimeoutException");
+                    && thrown.getClass().getSimpleName().equals("PoolAcquireTimeoutException");
         }
     }
 }
