@@ -38,6 +38,8 @@ public final class AsyncHttpClientInstrumentation implements ClientInstrumentati
                 HELPERS + "Link$Owner",
                 HELPERS + "Attempt",
                 HELPERS + "Exchange",
+                HELPERS + "Share",
+                HELPERS + "Clocks",
                 HELPERS + "Waiters",
                 HELPERS + "Timeouts",
                 HELPERS + "Http2",

@@ -1,15 +1,12 @@
 package io.sluice.instrumentation.asynchttpclient;
 
 import io.netty.channel.Channel;
-import io.sluice.bridge.Background;
 import io.sluice.bridge.ConnectionGate;
 import io.sluice.bridge.FailOpen;
 import io.sluice.limiter.Connection;
 import io.sluice.limiter.Lease;
 import io.sluice.limiter.Wait;
 import java.lang.ref.WeakReference;
-import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.asynchttpclient.netty.NettyResponseFuture;
@@ -25,13 +22,11 @@ final class Attempt {
     final WeakReference<Attempt> self = new WeakReference<>(this);
 
     private final @Nullable Lease lease;
-    /** The HTTP/2 connection that it has joined. */
-    private @Nullable Link joined;
+    private final Share share;
+    private final Clocks clocks = new Clocks();
 
     private @Nullable Exchange exchange;
     private @Nullable Connection opening;
-    private @Nullable Future<?> endOfWait;
-    private @Nullable Future<?> endOfExchange;
     /** The client has been told to connect: only the outcome of that gives the room back. */
     private boolean connects;
 
@@ -39,7 +34,7 @@ final class Attempt {
 
     private Attempt(@Nullable Lease lease, @Nullable Link joined) {
         this.lease = lease;
-        this.joined = joined;
+        share = new Share(joined);
     }
 
     static Attempt with(Lease lease) {
@@ -52,7 +47,7 @@ final class Attempt {
 
     /** Whether the client may look into its pool for it now. */
     synchronized boolean mayPoll() {
-        return opening == null && (joined != null || (lease != null && lease.isHeld()));
+        return opening == null && (share.isTaken() || (lease != null && lease.isHeld()));
     }
 
     /** Whether it is begun again on behalf of this exchange. */
@@ -71,26 +66,19 @@ final class Attempt {
     /** Uses a channel of the client's pool. Returns false if it must not be used: it is being closed for somebody else. */
     boolean use(Channel channel) {
         Link link = Link.of(channel);
-        Link before;
-        synchronized (this) {
-            before = joined;
-            if (before != link) {
-                joined = null;
-            }
+        if (share.isOn(link)) {
+            ConnectionGate.release(lease); // granted at the same time
+            return true;
         }
-        if (before != null && before != link) {
-            before.leave();
-        }
-        if (link == null || before == link) {
-            ConnectionGate.release(lease); // unknown, or already on it
+        share.leave();
+        if (link == null) {
+            ConnectionGate.release(lease);
         } else if (link.isHttp2()) {
             boolean isOnIt = lease != null && lease.isHeld() ? link.enter(lease) : link.join();
-            if (!isOnIt) {
-                return false;
+            if (isOnIt) {
+                share.take(link);
             }
-            synchronized (this) {
-                joined = link;
-            }
+            return isOnIt;
         } else if (lease == null || !link.connection.use(lease)) {
             ConnectionGate.release(lease); // closed meanwhile, as the client will find
         }
@@ -109,16 +97,14 @@ final class Attempt {
             opening = null;
         }
         if (lease != null && (link.join() || link.enter(lease))) {
-            synchronized (this) {
-                joined = link;
-            }
+            share.take(link);
         }
         room.closed();
     }
 
     /** The client has no connection for it. Returns false if that is no longer an attempt with a lease. */
     boolean needsChannel() {
-        left();
+        share.leave();
         return lease != null && (lease.isPending() || lease.isHeld() || lease.outcome() != Wait.Outcome.GRANTED);
     }
 
@@ -185,15 +171,9 @@ final class Attempt {
 
     private boolean waits(Lease asked, Exchange waiting) {
         mayExpire(waiting);
-        long maxNanos = ConnectionGate.maxWaitNanos(0);
-        synchronized (this) {
-            if (maxNanos > 0) {
-                endOfWait = Background.executor()
-                        .schedule(() -> asked.abandon(Wait.Outcome.TIMEOUT), maxNanos, TimeUnit.NANOSECONDS);
-            }
-        }
+        clocks.limitWait(() -> asked.abandon(Wait.Outcome.TIMEOUT), ConnectionGate.maxWaitNanos(0));
         if (!asked.whenSettled(this::goOn)) {
-            waitsNoMore();
+            clocks.waitIsOver();
             return false;
         }
         if (!waiting.manager.isOpen()) {
@@ -209,12 +189,7 @@ final class Attempt {
 
     /** The client's limit for the whole exchange counts the wait, for which the client itself has no clock running. */
     private void mayExpire(Exchange waiting) {
-        long maxNanos = waiting.timeoutNanos();
-        synchronized (this) {
-            if (maxNanos > 0 && endOfExchange == null && !over) {
-                endOfExchange = Background.executor().schedule(this::expire, maxNanos, TimeUnit.NANOSECONDS);
-            }
-        }
+        clocks.limitExchange(this::expire, waiting.timeoutNanos());
     }
 
     private void expire() {
@@ -224,17 +199,9 @@ final class Attempt {
         }
     }
 
-    private void waitsNoMore() {
-        synchronized (this) {
-            if (endOfWait != null) {
-                endOfWait.cancel(false);
-            }
-        }
-    }
-
     /** The wait is over: begins again, where the client's own code runs. */
     private void goOn() {
-        waitsNoMore();
+        clocks.waitIsOver();
         Exchange waiting = exchange();
         if (waiting != null) {
             waiting.run(this::beginAgain);
@@ -264,28 +231,17 @@ final class Attempt {
         refused.fail(new TimeoutException(lease.refusal()));
     }
 
-    /** If it waits for this connection of HTTP/2, among others, then it goes as a stream of it. */
+    /** If it waits for this connection of HTTP/2, among others, then it goes as a stream of it, even if granted just now. */
     void sendAlong(Object key, Link link) {
         Exchange waiting = exchange();
-        if (waiting == null
-                || lease == null
-                || !lease.isPending()
-                || !waiting.mayShare()
-                || !key.equals(waiting.future.getPartitionKey())
-                || !link.join()) {
-            return;
-        }
-        boolean goesAlone;
-        synchronized (this) {
-            goesAlone = joined != null || over;
-            if (!goesAlone) {
-                joined = link;
-            }
-        }
-        if (goesAlone) {
-            link.leave();
-        } else if (!lease.abandon(Wait.Outcome.GRANTED)) {
-            left(link); // it has its own lease now, unless it is on that connection already
+        if (waiting != null
+                && lease != null
+                && lease.isPending()
+                && waiting.mayShare()
+                && key.equals(waiting.future.getPartitionKey())
+                && link.join()) {
+            share.take(link);
+            lease.abandon(Wait.Outcome.GRANTED);
         }
     }
 
@@ -323,13 +279,7 @@ final class Attempt {
 
     /** The connection that this attempt opened speaks HTTP/2. */
     void opened(Link link) {
-        synchronized (this) {
-            if (!over) {
-                joined = link;
-                return;
-            }
-        }
-        link.leave();
+        share.take(link);
     }
 
     /** The client could not connect, or not shake hands. */
@@ -365,7 +315,6 @@ final class Attempt {
         if (lease != null && !lease.abandon(Wait.Outcome.CANCELLED) && room == null) {
             releaseUnused(lease);
         }
-        waitsNoMore();
         if (ended != null && !isHeldByClient) {
             lost();
         }
@@ -374,14 +323,13 @@ final class Attempt {
 
     /** The exchange has no further need of what this attempt has: it is over, or begins another. */
     void succeeded() {
-        left();
-        stopsClock();
+        share.end();
+        clocks.stop();
     }
 
-    synchronized void stopsClock() {
-        if (endOfExchange != null) {
-            endOfExchange.cancel(false);
-        }
+    /** The exchange goes on with the connection that it has, and the client begins to count anew. */
+    void stopsClock() {
+        clocks.stop();
     }
 
     /** A lease that no connection has. */
@@ -391,31 +339,9 @@ final class Attempt {
         }
     }
 
-    private void left() {
-        Link link;
-        synchronized (this) {
-            link = joined;
-            joined = null;
-        }
-        if (link != null) {
-            link.leave();
-        }
-    }
-
-    /** The same, of the one connection. */
-    private void left(Link link) {
-        synchronized (this) {
-            if (joined != link) {
-                return;
-            }
-            joined = null;
-        }
-        link.leave();
-    }
-
     /** It went nowhere: the client failed before it could use what it has. */
     void droppedUnused() {
-        left();
+        share.leave();
         lost();
         if (lease != null && !lease.abandon(Wait.Outcome.CANCELLED)) {
             releaseUnused(lease);
@@ -424,21 +350,16 @@ final class Attempt {
 
     /** On an HTTP/2 connection it stays until the exchange has ended; a joined one has nobody else to tell it. */
     void endsWith(NettyResponseFuture<?> future) {
-        boolean isTold;
-        boolean isLate;
         synchronized (this) {
-            isTold = exchange != null || joined == null;
-            isLate = over;
-        }
-        if (isLate) {
-            left();
-        } else if (!isTold) {
-            try {
-                future.addListener(this::completed, null);
-            } catch (RuntimeException fault) {
-                FailOpen.report(fault);
-                left();
+            if (exchange != null || !share.isTaken()) {
+                return;
             }
+        }
+        try {
+            future.addListener(this::completed, null);
+        } catch (RuntimeException fault) {
+            FailOpen.report(fault);
+            share.leave();
         }
     }
 }

@@ -15,8 +15,8 @@
  * </pre>
  *
  * <p>A lease lasts until the channel is offered to the pool or closed; with HTTP/2 until its last stream has ended. An
- * exchange that waits is begun again, on the client's event loop, when it has its lease and when there is room; no thread is
- * ever parked.
+ * exchange that waits is begun again, where the client's own code runs, when it has its lease and when there is room; no
+ * thread of the client's is ever parked.
  *
  * <p>Loaded by: the instrumentation by the agent's class loader, all else by the client's; may use: the client's public
  * types, Netty's, {@code io.sluice.bridge} and the public types of {@code io.sluice.limiter}.

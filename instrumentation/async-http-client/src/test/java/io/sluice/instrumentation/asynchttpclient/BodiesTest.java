@@ -18,7 +18,8 @@ import org.asynchttpclient.ListenableFuture;
 import org.asynchttpclient.Request;
 import org.asynchttpclient.RequestBuilder;
 import org.asynchttpclient.Response;
-import org.asynchttpclient.request.body.generator.ByteArrayBodyGenerator;
+import org.asynchttpclient.request.body.Body;
+import org.asynchttpclient.request.body.generator.BodyGenerator;
 import org.asynchttpclient.request.body.multipart.ByteArrayPart;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -80,7 +81,7 @@ class BodiesTest extends AhcTestBase {
             case STREAM:
                 return post.setBody(new ByteArrayInputStream(body));
             case GENERATOR:
-                return post.setBody(new ByteArrayBodyGenerator(body));
+                return post.setBody((BodyGenerator) () -> new OwnBody(body));
             case FILE:
                 File file = new File(folder, "body");
                 Files.write(file.toPath(), body);
@@ -115,5 +116,33 @@ class BodiesTest extends AhcTestBase {
         assertThat(AhcClient.text(first)).isEqualTo("200 " + SIZE);
         assertThat(cancelled.refCnt()).isEqualTo(1);
         awaitQuiet(server);
+    }
+
+    /** A body of the program's own. */
+    private static final class OwnBody implements Body {
+        private final byte[] content;
+        private boolean isOver;
+
+        OwnBody(byte[] content) {
+            this.content = content;
+        }
+
+        @Override
+        public long getContentLength() {
+            return content.length;
+        }
+
+        @Override
+        public BodyState transferTo(ByteBuf target) {
+            if (isOver) {
+                return BodyState.STOP;
+            }
+            target.writeBytes(content);
+            isOver = true;
+            return BodyState.CONTINUE;
+        }
+
+        @Override
+        public void close() {}
     }
 }

@@ -91,8 +91,10 @@ class OpeningTest extends AhcTestBase {
             waiting.cancel(true);
         }
         slow.connection.closed();
-        TestAgent.await("nothing is open", () -> TestAgent.figures(server).open() == 0);
-        assertThat(TestAgent.figures(server).leased()).isZero();
+        TestAgent.await(
+                "nothing is open",
+                () -> TestAgent.figures(server).open() == 0
+                        && TestAgent.figures(server).leased() == 0);
         assertThat(client.get(server.url("/bytes/3"))).isEqualTo("200 abc");
         assertThat(server.targets()).containsExactly("/bytes/3");
         awaitQuiet(server);
