@@ -3,18 +3,27 @@ package io.sluice.instrumentation.asynchttpclient;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.netty.resolver.InetNameResolver;
+import io.netty.resolver.NameResolver;
+import io.netty.util.concurrent.ImmediateEventExecutor;
+import io.netty.util.concurrent.Promise;
 import io.sluice.instrumentation.testing.ContractClient;
 import io.sluice.instrumentation.testing.Exchange;
 import io.sluice.instrumentation.testing.KernelMeter;
 import io.sluice.instrumentation.testing.TestAgent;
 import io.sluice.instrumentation.testing.TestServer;
 import io.sluice.instrumentation.testing.TestTls;
+import io.sluice.limiter.Destination;
+import io.sluice.limiter.Snapshot;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeUnit;
+import org.asynchttpclient.DefaultAsyncHttpClientConfig;
 import org.asynchttpclient.Dsl;
 import org.asynchttpclient.ListenableFuture;
 import org.asynchttpclient.Response;
@@ -240,6 +249,38 @@ class ConnectionsTest extends AhcTestBase {
     }
 
     @Test
+    @SuppressWarnings({"unchecked", "rawtypes"}) // an enum by its name
+    void callsThatTakeAddressesInTurnAreLimitedToo() throws Exception {
+        TestAgent.limit(1);
+        DefaultAsyncHttpClientConfig.Builder config = AhcClient.config(ContractClient.Setup.plain());
+        Class<?> loadBalance;
+        try {
+            loadBalance = Class.forName("org.asynchttpclient.LoadBalance");
+        } catch (ClassNotFoundException older) {
+            loadBalance = null;
+        }
+        assumeTrue(loadBalance != null, "since 3.0.8 or so");
+        set(config, "setLoadBalance", loadBalance, Enum.valueOf((Class) loadBalance, "ROUND_ROBIN"));
+        TestServer server = closing(TestServer.start());
+        AhcClient client = closing(new AhcClient(Dsl.asyncHttpClient(config)));
+        NameResolver<InetAddress> twoAddresses = new TwoAddresses();
+        List<ListenableFuture<Response>> all = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            all.add(client.http
+                    .prepareGet("http://two.test:" + server.port() + "/bytes/2")
+                    .setNameResolver(twoAddresses)
+                    .execute());
+        }
+        for (ListenableFuture<Response> one : all) {
+            assertThat(AhcClient.text(one)).isEqualTo("200 ab");
+        }
+        TestAgent.await("everything is quiet", () -> {
+            Snapshot figures = TestAgent.table().snapshot(Destination.server("http", "two.test", server.port()));
+            return figures.leased() == 0 && figures.open() == 1 && figures.idle() == 1;
+        });
+    }
+
+    @Test
     void anHttp10ServerHasItsOwnLimit() throws Exception {
         assumeTrue(KernelMeter.available(), KernelMeter.UNAVAILABLE);
         TestServer server = closing(TestServer.builder().http10().start());
@@ -263,5 +304,24 @@ class ConnectionsTest extends AhcTestBase {
             assertThat(meter.max()).isLessThanOrEqualTo(4);
         }
         awaitQuiet(server);
+    }
+
+    /** The second refuses, since nobody listens there. */
+    private static final class TwoAddresses extends InetNameResolver {
+        TwoAddresses() {
+            super(ImmediateEventExecutor.INSTANCE);
+        }
+
+        @Override
+        protected void doResolve(String host, Promise<InetAddress> promise) throws Exception {
+            promise.setSuccess(InetAddress.getByAddress(host, new byte[] {127, 0, 0, 1}));
+        }
+
+        @Override
+        protected void doResolveAll(String host, Promise<List<InetAddress>> promise) throws Exception {
+            promise.setSuccess(Arrays.asList(
+                    InetAddress.getByAddress(host, new byte[] {127, 0, 0, 1}),
+                    InetAddress.getByAddress(host, new byte[] {127, 0, 0, 9})));
+        }
     }
 }
