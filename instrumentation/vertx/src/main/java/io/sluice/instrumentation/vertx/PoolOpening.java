@@ -18,24 +18,31 @@ final class PoolOpening extends Opening {
     /** Whether a pool connects on this thread for somebody whom we do not know. */
     private static final ThreadLocal<@Nullable Boolean> UNKNOWN = new ThreadLocal<>();
 
+    /** Where the pool will keep the connection for which it connects on this thread. */
+    private static final ThreadLocal<@Nullable Object> SLOT = new ThreadLocal<>();
+
     private final @Nullable Exchange exchange;
+    private final @Nullable Object slot;
     private @Nullable PooledConnection opened;
     private boolean wanted = true;
 
     private PoolOpening(Object connector, String method, Object[] arguments, @Nullable Object handler) {
         super(connector, method, arguments, arguments[0], handler, true);
         this.exchange = POOL_CONNECTS.get();
+        this.slot = SLOT.get();
     }
 
     /** Enter advice of {@code SimpleConnectionPool.connect}; {@link #poolConnected} must follow on this thread. */
-    static void poolConnects(Object waiter) {
+    static void poolConnects(Object slot, Object waiter) {
         Exchange exchange = Exchange.ofWaiter(waiter);
         POOL_CONNECTS.set(exchange);
+        SLOT.set(slot);
         UNKNOWN.set(exchange == null);
     }
 
     static void poolConnected() {
         POOL_CONNECTS.remove();
+        SLOT.remove();
         UNKNOWN.remove();
     }
 
@@ -113,6 +120,7 @@ final class PoolOpening extends Opening {
                 exchange == null ? null : exchange.pool,
                 exchange == null ? null : exchange.clientPool(),
                 null);
+        made.keptIn(slot);
         boolean unused;
         synchronized (this) {
             opened = made;

@@ -36,6 +36,8 @@ final class PooledConnection {
 
     private final boolean http2;
 
+    private volatile WeakReference<Object> slot = new WeakReference<>(null);
+
     private int exchanges;
     /** Whether the lease with which it was opened belongs to somebody else by now; up to Vert.x 3. */
     private boolean leaseIsLent;
@@ -135,14 +137,17 @@ final class PooledConnection {
         }
     }
 
-    /** How many exchanges it may carry at once. */
+    /** Since Vert.x 4: where the pool keeps it. */
+    void keptIn(@Nullable Object newSlot) {
+        slot = new WeakReference<>(newSlot);
+    }
+
+    /** How many exchanges it may carry at once, as its pool knows: the connection itself may know of more a little earlier. */
     private long capacity() {
-        Object target = client.get();
         Object held = holder.get();
         try {
-            Object concurrency = held != null
-                    ? Reflect.field(held, "concurrency")
-                    : target == null ? null : Reflect.call(target, "concurrency");
+            Object concurrency =
+                    held != null ? Reflect.field(held, "concurrency") : Reflect.concurrencyOfSlot(slot.get());
             return concurrency instanceof Number ? ((Number) concurrency).longValue() : 0;
         } catch (Throwable unknown) {
             FailOpen.report(unknown);

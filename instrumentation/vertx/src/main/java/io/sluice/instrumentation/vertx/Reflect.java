@@ -45,6 +45,18 @@ final class Reflect {
         throw new NoSuchFieldException(target.getClass().getName() + "." + name);
     }
 
+    /** How many exchanges a slot of a {@code SimpleConnectionPool} takes at once; null for none. */
+    static @Nullable Object concurrencyOfSlot(@Nullable Object slot) throws ReflectiveOperationException {
+        if (slot == null) {
+            return null;
+        }
+        try {
+            return field(slot, "maxConcurrency"); // in 4.1 the other name is that of its present use
+        } catch (NoSuchFieldException later) {
+            return field(slot, "concurrency");
+        }
+    }
+
     /** Changes a field of the client's; its lock must be held. */
     static void set(Object target, String name, Object value) throws ReflectiveOperationException {
         declared(target, name).set(target, value);

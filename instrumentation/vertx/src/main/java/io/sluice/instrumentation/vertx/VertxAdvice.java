@@ -35,8 +35,8 @@ final class VertxAdvice {
         private PoolConnect() {}
 
         @Advice.OnMethodEnter(suppress = Throwable.class)
-        static void enter(@Advice.Argument(1) Object waiter) {
-            VertxHooks.poolConnects(waiter);
+        static void enter(@Advice.Argument(0) Object slot, @Advice.Argument(1) Object waiter) {
+            VertxHooks.poolConnects(slot, waiter);
         }
 
         @Advice.OnMethodExit(onThrowable = Throwable.class, suppress = Throwable.class)
@@ -93,6 +93,16 @@ final class VertxAdvice {
         @Advice.OnMethodExit(onThrowable = Throwable.class, suppress = Throwable.class)
         static void exit(@Advice.This Object pool) {
             VertxHooks.closing(pool);
+        }
+    }
+
+    /** {@code SimpleConnectionPool.setConcurrency(Slot, long)}. */
+    static final class Concurrency {
+        private Concurrency() {}
+
+        @Advice.OnMethodExit(onThrowable = Throwable.class, suppress = Throwable.class)
+        static void exit(@Advice.This Object pool) throws Throwable {
+            VertxHooks.concurrencyChanged(pool);
         }
     }
 

@@ -45,14 +45,22 @@ public final class VertxHooks {
         ClientPool.closing(clientPool);
     }
 
+    /** Exit advice of {@code SimpleConnectionPool.setConcurrency}: the server has said how many streams it takes. */
+    public static void concurrencyChanged(Object clientPool) {
+        ClientPool pool = ClientPool.of(clientPool);
+        if (pool != null) {
+            pool.sendAlong();
+        }
+    }
+
     /** Exit advice of {@code Endpoint.close}. */
     public static void endpointClosed(Object endpoint) throws ReflectiveOperationException {
         ClientPool.endpointClosed(endpoint);
     }
 
     /** Enter advice of {@code SimpleConnectionPool.connect}. */
-    public static void poolConnects(Object waiter) {
-        PoolOpening.poolConnects(waiter);
+    public static void poolConnects(Object slot, Object waiter) {
+        PoolOpening.poolConnects(slot, waiter);
     }
 
     /** Exit advice of the same. */

@@ -97,6 +97,7 @@ public final class VertxInstrumentation implements ClientInstrumentation {
                 Hook.on(pool).method("cancel").parameters(2).advice(ADVICE + "Cancel"),
                 Hook.on(pool).method("recycle").parameters(1).advice(ADVICE + "Recycle"),
                 Hook.on(pool).method("close").parameters(1).advice(ADVICE + "Close"),
+                Hook.on(pool).method("setConcurrency").parameters(2).advice(ADVICE + "Concurrency"),
                 Hook.on(pool + "$Cancel").method("run").parameters(0).advice(ADVICE + "Cancelled"),
                 Hook.on(home + "PoolWaiter")
                         .method(Hook.CONSTRUCTOR)

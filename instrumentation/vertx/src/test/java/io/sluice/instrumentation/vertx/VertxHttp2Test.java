@@ -28,6 +28,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class VertxHttp2Test {
     private final Vertx vertx = Vertx.vertx();
+    /** Since 5 a client that the program has lost is closed. */
+    private final List<VertxClient> clients = new ArrayList<>();
+
     private final CountDownLatch gate = new CountDownLatch(1);
 
     @AfterEach
@@ -49,7 +52,9 @@ class VertxHttp2Test {
     }
 
     private VertxClient client(HttpClientOptions options) {
-        return new VertxClient(vertx, options, new PoolOptions().setHttp2MaxSize(5));
+        VertxClient client = new VertxClient(vertx, options, new PoolOptions().setHttp2MaxSize(5));
+        clients.add(client);
+        return client;
     }
 
     private static Snapshot figures(Http2TestServer server, String scheme) {
@@ -90,7 +95,9 @@ class VertxHttp2Test {
                 });
                 KernelMeter meter = KernelMeter.start(server.port())) {
             List<Future<String>> exchanges = burst(client(), server, 40);
-            assertThat(arrived.await(40, TimeUnit.SECONDS)).isTrue();
+            assertThat(arrived.await(20, TimeUnit.SECONDS))
+                    .as(exchanges::toString)
+                    .isTrue();
             assertThat(figures(server, "https").leased()).isEqualTo(1);
             assertThat(figures(server, "https").open()).isEqualTo(1);
             assertThat(figures(server, "https").pending()).isZero();
@@ -129,7 +136,9 @@ class VertxHttp2Test {
         })) {
             HttpClientOptions options = options().setHttp2MultiplexingLimit(3);
             List<Future<String>> exchanges = burst(client(options), server, 10);
-            assertThat(arrived.await(40, TimeUnit.SECONDS)).isTrue();
+            assertThat(arrived.await(20, TimeUnit.SECONDS))
+                    .as(exchanges::toString)
+                    .isTrue();
             assertThat(tooMany.getCount()).isEqualTo(1);
             assertThat(figures(server, "https").leased()).isEqualTo(1);
             gate.countDown();
@@ -160,9 +169,9 @@ class VertxHttp2Test {
         try (Http2TestServer server = Http2TestServer.overTls(100, exchange -> Thread.sleep(2));
                 KernelMeter meter = KernelMeter.start(server.port())) {
             List<Future<String>> exchanges = new ArrayList<>();
-            VertxClient[] clients = {client(), client(), client()};
+            VertxClient[] three = {client(), client(), client()};
             for (int i = 0; i < 300; i++) {
-                exchanges.add(clients[i % 3].getLater(server.url("/" + i)));
+                exchanges.add(three[i % 3].getLater(server.url("/" + i)));
                 if (i % 50 == 49) {
                     all(exchanges.subList(i - 5, i - 4)); // several rounds, not one burst
                 }

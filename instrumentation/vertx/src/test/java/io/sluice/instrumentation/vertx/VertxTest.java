@@ -30,6 +30,9 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class VertxTest {
     private final Vertx vertx = Vertx.vertx();
+    /** Since 5 a client that the program has lost is closed. */
+    private final List<VertxClient> clients = new ArrayList<>();
+
     private final TestServer server = TestServer.start();
 
     @AfterEach
@@ -40,7 +43,9 @@ class VertxTest {
     }
 
     private VertxClient client(HttpClientOptions options, PoolOptions poolOptions) {
-        return new VertxClient(vertx, options, poolOptions);
+        VertxClient client = new VertxClient(vertx, options, poolOptions);
+        clients.add(client);
+        return client;
     }
 
     private VertxClient client() {
