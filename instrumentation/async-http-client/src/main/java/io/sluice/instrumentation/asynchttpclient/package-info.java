@@ -9,7 +9,7 @@
  * NettyChannelConnector.connect                  the last moment to turn back
  * NettyConnectListener                           which channel is which connection
  * ChannelManager.tryToOfferChannelToPool         the connection is idle; the lease goes to the next
- * ChannelManager.registerHttp2Connection         HTTP/2, since 3.0.4 or so: others may join
+ * ChannelManager.registerHttp2Connection         HTTP/2, since 3.0.8: others may join
  * ChannelManager.close                           whoever waits goes on to the client's own failure
  * HttpHandler.handleHttpResponse                 the HTTP version
  * </pre>
