@@ -240,13 +240,20 @@ public final class AhcHooks {
         }
     }
 
-    /** Exit advice of the same: whoever waits for such a connection may join. */
+    /**
+     * Exit advice of the same: whoever waits for such a connection may join, once the client has begun to use it. Where
+     * the first exchange is cancelled before that, the client closes the connection beneath all.
+     */
     public static void sharesHttp2(Object manager, Object partitionKey, Channel channel) {
         Link link = Link.of(channel);
         if (link != null) {
-            for (Attempt waiting : Waiters.of((ChannelManager) manager)) {
-                waiting.sendAlong(partitionKey, link);
-            }
+            channel.eventLoop().execute(() -> {
+                for (Attempt waiting : Waiters.of((ChannelManager) manager)) {
+                    if (channel.isActive()) {
+                        waiting.sendAlong(partitionKey, link);
+                    }
+                }
+            });
         }
     }
 
