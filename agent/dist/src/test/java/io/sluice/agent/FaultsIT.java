@@ -65,7 +65,7 @@ class FaultsIT {
     /** What each client saw of each fault. While it waits for the answer, the next client waits for it, if there is a limit. */
     private static List<String> faultsOfTheServer(Jdk jdk, ChildJvm jvm, int limit) throws Exception {
         List<String> seen = new ArrayList<>();
-        List<String> clients = HttpProgram.clients(jdk);
+        List<String> clients = HttpProgram.representatives(jdk);
         try (TestServer server = Answers.server().start();
                 KernelMeter meter = KernelMeter.start(server.port());
                 HttpProgram program = HttpProgram.start(jvm)) {
@@ -116,7 +116,7 @@ class FaultsIT {
         try (HttpProgram program = HttpProgram.start(jvm)) {
             List<Integer> exchanges = new ArrayList<>();
             for (String url : urls) {
-                for (String client : HttpProgram.clients(jdk)) {
+                for (String client : HttpProgram.representatives(jdk)) {
                     exchanges.add(program.get(client, url));
                     exchanges.add(program.get(client, url));
                 }
@@ -137,10 +137,10 @@ class FaultsIT {
         try (TestServer server = Answers.server().start();
                 TestServer other = Answers.server().start();
                 HttpProgram program = HttpProgram.start(jdk, "maxConnectionsPerServer=1,waitTimeout=500ms")) {
-            program.warmUp(HttpProgram.clients(jdk), other.url("/say"));
+            program.warmUp(HttpProgram.representatives(jdk), other.url("/say"));
             int holder = program.get("urlconnection", server.url("/hold"));
             server.awaitRequests(1);
-            for (String client : HttpProgram.clients(jdk)) {
+            for (String client : HttpProgram.representatives(jdk)) {
                 HttpProgram.Ended ended = program.await(program.get(client, server.url("/say")));
                 assertThat(ended.what()).as("%s", ended).isEqualTo(EXCEPTION_OF_A_WAIT.get(client));
                 assertThat(ended.more())
@@ -150,7 +150,7 @@ class FaultsIT {
             }
             server.letGo();
             assertThat(program.await(holder).what()).isEqualTo("200");
-            program.warmUp(HttpProgram.clients(jdk), server.url("/say"));
+            program.warmUp(HttpProgram.representatives(jdk), server.url("/say"));
             program.end();
         }
     }
@@ -162,7 +162,7 @@ class FaultsIT {
                 HttpProgram program = HttpProgram.start(jdk, "maxConnectionsPerServer=1")) {
             program.daemonGet("urlconnection", server.url("/hold"));
             server.awaitRequests(1);
-            for (String client : HttpProgram.clients(jdk)) {
+            for (String client : HttpProgram.representatives(jdk)) {
                 program.daemonGet(client, server.url("/hold"));
             }
             program.awaitSettled();

@@ -26,6 +26,9 @@ final class HttpProgram implements AutoCloseable {
     private static final List<String> ASYNCHRONOUS_CLIENTS =
             Arrays.asList("apache4Async", "apache5Async", "jetty", "asyncHttpClient", "vertx", "reactorNetty");
 
+    private static final List<String> REPRESENTATIVES = Arrays.asList(
+            "urlconnection", "java", "javaAsync", "apache4", "apache5", "okhttp", "apache5Async", "vertx");
+
     private static final long END_NANOS = TimeUnit.SECONDS.toNanos(10);
 
     /** A class of each jar that the clients need. */
@@ -103,6 +106,25 @@ final class HttpProgram implements AutoCloseable {
         return clients;
     }
 
+    /**
+     * All of them on the JDK that builds; on the others some of each kind, for tests of what depends on the client more
+     * than on the JDK.
+     */
+    static List<String> representatives(Jdk jdk) {
+        List<String> clients = clients(jdk);
+        if (jdk != Jdk.main()) {
+            clients.retainAll(REPRESENTATIVES);
+        }
+        return clients;
+    }
+
+    /** Those of them that send a request again by themselves if the connection was closed before it arrived. */
+    static List<String> persistentClients(Jdk jdk) {
+        List<String> clients = clients(jdk);
+        clients.removeAll(asynchronousClients(jdk));
+        return clients;
+    }
+
     /** Those of them that ask without blocking anybody. */
     static List<String> asynchronousClients(Jdk jdk) {
         List<String> clients = new ArrayList<>(ASYNCHRONOUS_CLIENTS);
@@ -118,11 +140,12 @@ final class HttpProgram implements AutoCloseable {
                 .on(jdk)
                 .timeoutSeconds(40)
                 .jvmOptions("-Xmx256m")
-                .systemProperty("org.apache.commons.logging.Log", "org.apache.commons.logging.impl.NoOpLog")
-                .systemProperty(
-                        "vertx.logger-delegate-factory-class-name", "io.vertx.core.logging.SLF4JLogDelegateFactory");
+                .systemProperty("org.apache.commons.logging.Log", "org.apache.commons.logging.impl.NoOpLog");
         for (String library : LIBRARIES) {
             jvm.classPath(jarOf(library));
+        }
+        if (jdk.feature() >= 24) {
+            jvm.jvmOptions("--sun-misc-unsafe-memory-access=allow"); // which Netty uses, and these JDKs warn of
         }
         return jdk.feature() >= 11 ? jvm.classPath(ChildJvm.java11Classes()) : jvm;
     }

@@ -104,7 +104,7 @@ class SpansIT {
     @ParameterizedTest
     @MethodSource("jdks")
     void everyWaitIsOneSpanAndNothingElseIs(Jdk jdk) throws Exception {
-        List<String> clients = HttpProgram.clients(jdk);
+        List<String> clients = HttpProgram.representatives(jdk);
         clients.remove("javaAsync"); // asks from a thread of its own, so its place in the queue would be uncertain
         try (HttpProgram program = HttpProgram.start(jvm(jdk, "maxConnectionsPerServer=1"))) {
             oneAfterAnother(program, clients);
@@ -201,7 +201,7 @@ class SpansIT {
                 .systemProperty("otel.traces.exporter", "zipkin")
                 .systemProperty("otel.service.name", "shop")
                 .environment("OTEL_EXPORTER_ZIPKIN_ENDPOINT", collector.zipkinEndpoint());
-        List<String> clients = HttpProgram.clients(jdk);
+        List<String> clients = HttpProgram.representatives(jdk);
         try (HttpProgram program = HttpProgram.start(jvm)) {
             eachWaits(program, clients);
             program.end();
@@ -227,7 +227,7 @@ class SpansIT {
                 .agent("maxConnectionsPerServer=1")
                 .environment("OTEL_EXPORTER_OTLP_ENDPOINT", collector.otlpEndpoint());
         try (HttpProgram program = HttpProgram.start(jvm)) {
-            for (String client : HttpProgram.clients(jdk)) {
+            for (String client : HttpProgram.representatives(jdk)) {
                 server.holdAgain();
                 server.forgetRequests();
                 String after = "(?s).{" + program.stdout().length() + "}.*";

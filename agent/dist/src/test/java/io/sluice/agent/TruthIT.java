@@ -105,7 +105,7 @@ class TruthIT {
     @ParameterizedTest
     @MethodSource("jdks")
     void waitersAreServedInTheOrderInWhichTheyAskedAcrossClients(Jdk jdk) throws Exception {
-        List<String> clients = HttpProgram.clients(jdk);
+        List<String> clients = HttpProgram.representatives(jdk);
         // Its requests leave from a thread of its own, so that its caller's state says nothing about its place.
         clients.remove("javaAsync");
         try (TestServer other = Answers.server().start();

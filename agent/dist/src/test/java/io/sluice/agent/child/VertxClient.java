@@ -11,9 +11,18 @@ import io.vertx.core.http.RequestOptions;
 import io.vertx.core.net.JksOptions;
 import io.vertx.core.net.ProxyOptions;
 import java.util.concurrent.CompletableFuture;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 /** Vert.x 4. */
 public final class VertxClient implements AsyncClient {
+    /** It tells the standard error of every connection that is reset, and has no setting against that. */
+    private static final Logger LOGGER = Logger.getLogger("io.vertx");
+
+    static {
+        LOGGER.setLevel(Level.OFF);
+    }
+
     private final HttpClient client;
     private final int timeoutMillis;
 
