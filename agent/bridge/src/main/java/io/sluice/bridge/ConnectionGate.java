@@ -128,10 +128,11 @@ public final class ConnectionGate {
     }
 
     /**
-     * Takes room for a new connection without blocking: {@code whenReady} runs in the background when there is room.
+     * Takes room for a new connection without blocking: {@code whenReady} runs in the background when there is room that
+     * was not there at once. That may be at any moment, even before this returns: a caller that goes on by itself where the
+     * connection is no longer pending must see to it that only one of the two goes on.
      *
-     * @return the connection; if it is no longer pending, {@code whenReady} does not run and the caller goes on by itself.
-     *     Null: go on unlimited
+     * @return the connection, pending until there is room. Null: go on unlimited
      */
     public static @Nullable Connection openLater(@Nullable Lease lease, boolean endsLease, Runnable whenReady) {
         Connection connection = begin(lease, endsLease);
