@@ -34,12 +34,6 @@ class ReactorNettyContractTest {
             return new ReactorClient(setup, provider());
         }
 
-        /** The contract's test interrupts the holder as well, which ends its call and lets the other go on. */
-        @Override
-        protected boolean isInterruptible() {
-            return false;
-        }
-
         @Override
         protected boolean isTimeout(Throwable thrown) {
             return thrown instanceof TimeoutException
