@@ -67,7 +67,7 @@ final class AsyncClient4 implements ContractClient {
     static String text(Future<HttpResponse> future) throws Exception {
         try {
             HttpResponse response = future.get(30, TimeUnit.SECONDS);
-            if (future.isCancelled()) {
+            if (response == null || future.isCancelled()) {
                 throw new CancellationException("before 4.1 there is just no result");
             }
             String body = response.getEntity() == null ? "" : EntityUtils.toString(response.getEntity());
