@@ -13,6 +13,7 @@ import java.util.concurrent.ConcurrentHashMap;
  *   <li>{@code readTimeout}: milliseconds without an answer, or for the whole exchange where the client has only that
  *   <li>{@code proxy}: {@code host/port} of a forward proxy
  *   <li>{@code maxPerServer}: the client's own pool limit, where it has one; large if not given
+ *   <li>{@code http2=true}: prefers HTTP/2 over TLS; the clients that know it and have to be told
  *   <li>{@code client}: the client that {@code traced} uses
  *   <li>anything else: tells clients apart that shall have pools of their own
  * </ul>
@@ -99,6 +100,11 @@ public final class ClientSpec {
     /** The proxy's port. */
     public int proxyPort() {
         return Integer.parseInt(options.get("proxy").split("/", -1)[1]);
+    }
+
+    /** Whether to prefer HTTP/2. */
+    public boolean prefersHttp2() {
+        return Boolean.parseBoolean(options.get("http2"));
     }
 
     /** The client to use. */

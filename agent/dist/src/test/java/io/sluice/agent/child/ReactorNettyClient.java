@@ -2,6 +2,7 @@ package io.sluice.agent.child;
 
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import reactor.netty.http.HttpProtocol;
 import reactor.netty.http.client.HttpClient;
 import reactor.netty.resources.ConnectionProvider;
 import reactor.netty.transport.ProxyProvider;
@@ -18,6 +19,9 @@ public final class ReactorNettyClient implements AsyncClient {
                 .secure();
         if (spec.readTimeoutMillis() > 0) {
             made = made.responseTimeout(Duration.ofMillis(spec.readTimeoutMillis()));
+        }
+        if (spec.prefersHttp2()) {
+            made = made.protocol(HttpProtocol.H2, HttpProtocol.HTTP11);
         }
         if (spec.hasProxy()) {
             made = made.proxy(proxy ->

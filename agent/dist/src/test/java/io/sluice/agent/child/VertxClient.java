@@ -7,6 +7,7 @@ import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.RequestOptions;
 import io.vertx.core.net.JksOptions;
 import io.vertx.core.net.ProxyOptions;
@@ -29,6 +30,9 @@ public final class VertxClient implements AsyncClient {
     public VertxClient(ClientSpec spec) {
         HttpClientOptions options =
                 new HttpClientOptions().setMaxPoolSize(spec.maxPerServer()).setVerifyHost(false);
+        if (spec.prefersHttp2()) {
+            options.setUseAlpn(true).setProtocolVersion(HttpVersion.HTTP_2);
+        }
         String trusted = System.getProperty("javax.net.ssl.trustStore");
         if (trusted != null) {
             options.setTrustOptions(new JksOptions().setPath(trusted).setPassword("changeit"));
