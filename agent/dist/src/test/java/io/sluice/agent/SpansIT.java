@@ -80,6 +80,7 @@ class SpansIT {
 
     /** Nobody waits: an asynchronous client may answer before it lays its connection down. */
     private void oneAfterAnother(HttpProgram program, List<String> clients) {
+        program.awaitSettled();
         for (String client : clients) {
             program.warmUp(Collections.singletonList(client), server.url("/say"));
             program.awaitSettled();
