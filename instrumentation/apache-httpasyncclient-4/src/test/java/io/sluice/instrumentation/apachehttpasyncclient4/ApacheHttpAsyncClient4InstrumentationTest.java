@@ -3,9 +3,7 @@ package io.sluice.instrumentation.apachehttpasyncclient4;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.instrumentation.testing.AdviceRules;
-import java.io.File;
-import java.util.ArrayList;
-import java.util.List;
+import io.sluice.instrumentation.testing.HelperClasses;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -20,20 +18,8 @@ class ApacheHttpAsyncClient4InstrumentationTest {
     /** The tests have all classes on their class path; a program has only those that are named as helpers. */
     @Test
     void everyClassBesideTheClientIsNamed() throws Exception {
-        Class<?> instrumentation = ApacheHttpAsyncClient4Instrumentation.class;
-        File root = new File(instrumentation
-                .getProtectionDomain()
-                .getCodeSource()
-                .getLocation()
-                .toURI());
-        String folder = instrumentation.getPackage().getName().replace('.', '/');
-        List<String> classes = new ArrayList<>();
-        for (String file : new File(root, folder).list()) {
-            String name = file.replace(".class", "");
-            if (!name.startsWith(instrumentation.getSimpleName()) && !name.equals("package-info")) {
-                classes.add(instrumentation.getPackage().getName() + "." + name);
-            }
-        }
-        assertThat(new ApacheHttpAsyncClient4Instrumentation().helpers()).containsExactlyInAnyOrderElementsOf(classes);
+        ApacheHttpAsyncClient4Instrumentation instrumentation = new ApacheHttpAsyncClient4Instrumentation();
+        assertThat(instrumentation.helpers())
+                .containsExactlyInAnyOrderElementsOf(HelperClasses.beside(instrumentation));
     }
 }

@@ -3,9 +3,7 @@ package io.sluice.instrumentation.apachehttpclient3;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.instrumentation.testing.AdviceRules;
-import java.io.File;
-import java.util.ArrayList;
-import java.util.List;
+import io.sluice.instrumentation.testing.HelperClasses;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -14,21 +12,9 @@ import org.junit.jupiter.api.Timeout;
 class InstrumentationTest {
     @Test
     void everyClassBesideTheClientIsNamed() throws Exception {
-        Class<?> instrumentation = ApacheHttpClient3Instrumentation.class;
-        File root = new File(instrumentation
-                .getProtectionDomain()
-                .getCodeSource()
-                .getLocation()
-                .toURI());
-        String folder = instrumentation.getPackage().getName().replace('.', '/');
-        List<String> classes = new ArrayList<>();
-        for (String file : new File(root, folder).list()) {
-            String name = file.replace(".class", "");
-            if (!name.startsWith(instrumentation.getSimpleName()) && !name.equals("package-info")) {
-                classes.add(instrumentation.getPackage().getName() + "." + name);
-            }
-        }
-        assertThat(new ApacheHttpClient3Instrumentation().helpers()).containsExactlyInAnyOrderElementsOf(classes);
+        ApacheHttpClient3Instrumentation instrumentation = new ApacheHttpClient3Instrumentation();
+        assertThat(instrumentation.helpers())
+                .containsExactlyInAnyOrderElementsOf(HelperClasses.beside(instrumentation));
     }
 
     @Test

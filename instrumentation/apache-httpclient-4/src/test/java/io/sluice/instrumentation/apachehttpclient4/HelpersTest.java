@@ -2,9 +2,7 @@ package io.sluice.instrumentation.apachehttpclient4;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.File;
-import java.util.ArrayList;
-import java.util.List;
+import io.sluice.instrumentation.testing.HelperClasses;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -13,20 +11,8 @@ import org.junit.jupiter.api.Timeout;
 class HelpersTest {
     @Test
     void everyClassBesideTheClientIsNamed() throws Exception {
-        Class<?> instrumentation = ApacheHttpClient4Instrumentation.class;
-        File root = new File(instrumentation
-                .getProtectionDomain()
-                .getCodeSource()
-                .getLocation()
-                .toURI());
-        String folder = instrumentation.getPackage().getName().replace('.', '/');
-        List<String> classes = new ArrayList<>();
-        for (String file : new File(root, folder).list()) {
-            String name = file.replace(".class", "");
-            if (!name.startsWith(instrumentation.getSimpleName()) && !name.equals("package-info")) {
-                classes.add(instrumentation.getPackage().getName() + "." + name);
-            }
-        }
-        assertThat(new ApacheHttpClient4Instrumentation().helpers()).containsExactlyInAnyOrderElementsOf(classes);
+        ApacheHttpClient4Instrumentation instrumentation = new ApacheHttpClient4Instrumentation();
+        assertThat(instrumentation.helpers())
+                .containsExactlyInAnyOrderElementsOf(HelperClasses.beside(instrumentation));
     }
 }

@@ -9,6 +9,8 @@
  * TestProxy         a forward proxy: absolute-form requests and CONNECT tunnels
  * DebianProxies     squid and tinyproxy, where they are installed
  * Http2TestServer   a server that speaks HTTP/2 as well
+ * AdviceRules       what is wrong with an instrumentation's advice
+ * HelperClasses     which classes an instrumentation must name as helpers
  * ParkedThreads     which threads wait inside the agent
  * KernelMeter       how many connections to a port the kernel has
  * </pre>
