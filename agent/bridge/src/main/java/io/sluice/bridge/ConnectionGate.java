@@ -8,7 +8,10 @@ import io.sluice.limiter.LimiterTable;
 import io.sluice.limiter.Limits;
 import io.sluice.limiter.Pool;
 import io.sluice.limiter.Reporter;
+import io.sluice.limiter.Wait;
 import io.sluice.limiter.WaitListener;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -109,6 +112,25 @@ public final class ConnectionGate {
             return Math.max(0, clientMaxNanos);
         }
         return clientMaxNanos <= 0 ? ours : Math.min(ours, clientMaxNanos);
+    }
+
+    /**
+     * Has a wait that nobody blocks for end as a timeout after {@link #maxWaitNanos}. Never blocks.
+     *
+     * @return what ends it, to be cancelled when the wait is over sooner; null where it has no limit
+     */
+    public static @Nullable ScheduledFuture<?> endAfter(final Lease lease, long clientMaxNanos) {
+        long maxNanos = maxWaitNanos(clientMaxNanos);
+        if (maxNanos <= 0) {
+            return null;
+        }
+        Runnable end = new Runnable() {
+            @Override
+            public void run() {
+                lease.abandon(Wait.Outcome.TIMEOUT);
+            }
+        };
+        return Background.executor().schedule(end, maxNanos, TimeUnit.NANOSECONDS);
     }
 
     /**

@@ -78,6 +78,23 @@ class ConnectionGateTest {
     }
 
     @Test
+    void waitThatNobodyBlocksForEndsWhenTheShorterOfBothTimesIsOver() {
+        recorder.install(
+                ONE.toBuilder().waitTimeoutNanos(TimeUnit.HOURS.toNanos(1)).build());
+        ConnectionGate.acquire(ASK, 0);
+        Lease waiter = ConnectionGate.ask(ASK);
+        ConnectionGate.endAfter(waiter, TimeUnit.MILLISECONDS.toNanos(1));
+        Until.holds(() -> !waiter.isPending());
+        assertThat(waiter.outcome()).isEqualTo(Outcome.TIMEOUT);
+    }
+
+    @Test
+    void waitWithoutAnyTimeLimitNeedsNoTimer() {
+        recorder.install(ONE.toBuilder().waitTimeoutNanos(0).build());
+        assertThat(ConnectionGate.endAfter(ConnectionGate.ask(ASK), 0) == null).isTrue();
+    }
+
+    @Test
     void acquireParksUntilTheLeaseIsReleased() {
         recorder.install(ONE);
         Lease held = ConnectionGate.acquire(ASK, 0);

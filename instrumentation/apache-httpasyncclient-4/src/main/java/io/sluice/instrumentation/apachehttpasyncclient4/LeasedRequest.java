@@ -1,6 +1,5 @@
 package io.sluice.instrumentation.apachehttpasyncclient4;
 
-import io.sluice.bridge.Background;
 import io.sluice.bridge.ConnectionGate;
 import io.sluice.bridge.FailOpen;
 import io.sluice.limiter.Lease;
@@ -90,11 +89,7 @@ final class LeasedRequest
     private boolean waitsFor() {
         waiters.waits(lease);
         long clientMaxNanos = asked.leaseTimeout <= 0 ? 0 : Math.max(1, asked.timeUnit.toNanos(asked.leaseTimeout));
-        long maxNanos = ConnectionGate.maxWaitNanos(clientMaxNanos);
-        if (maxNanos > 0) {
-            timer = Background.executor()
-                    .schedule(() -> lease.abandon(Wait.Outcome.TIMEOUT), maxNanos, TimeUnit.NANOSECONDS);
-        }
+        timer = ConnectionGate.endAfter(lease, clientMaxNanos);
         if (!lease.whenSettled(this)) {
             noLongerWaits();
             return false;

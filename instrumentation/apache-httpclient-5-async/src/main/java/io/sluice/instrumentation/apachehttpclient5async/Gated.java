@@ -1,6 +1,5 @@
 package io.sluice.instrumentation.apachehttpclient5async;
 
-import io.sluice.bridge.Background;
 import io.sluice.bridge.ConnectionGate;
 import io.sluice.limiter.Ask;
 import io.sluice.limiter.Lease;
@@ -122,11 +121,7 @@ public abstract class Gated<T> implements Future<T>, FutureCallback<T>, Runnable
         }
         AsyncHooks.EXCHANGES.beginWait();
         waits();
-        long maxNanos = ConnectionGate.maxWaitNanos(timeoutNanos);
-        if (maxNanos > 0) {
-            timer = Background.executor()
-                    .schedule(() -> wanted.abandon(Wait.Outcome.TIMEOUT), maxNanos, TimeUnit.NANOSECONDS);
-        }
+        timer = ConnectionGate.endAfter(wanted, timeoutNanos);
         if (!wanted.whenSettled(this)) {
             run();
         } else if (!disappointed && canShare()) {

@@ -1,18 +1,15 @@
 package jdk.internal.net.http;
 
-import io.sluice.bridge.Background;
 import io.sluice.bridge.ConnectionGate;
 import io.sluice.bridge.Sockets;
 import io.sluice.bridge.WeakMap;
 import io.sluice.limiter.Ask;
 import io.sluice.limiter.Connection;
 import io.sluice.limiter.Lease;
-import io.sluice.limiter.Wait;
 import java.net.http.HttpConnectTimeoutException;
 import java.nio.channels.Channel;
 import java.nio.channels.ClosedChannelException;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,9 +43,8 @@ public final class SluiceOpening implements Runnable {
             return;
         }
         SluiceOpening opening = new SluiceOpening(connection);
-        long maxNanos = ConnectionGate.maxWaitNanos(0);
-        if (maxNanos > 0 && lease.isPending()) {
-            Background.executor().schedule(() -> lease.abandon(Wait.Outcome.TIMEOUT), maxNanos, TimeUnit.NANOSECONDS);
+        if (lease.isPending()) {
+            ConnectionGate.endAfter(lease, 0);
         }
         if (lease.whenSettled(() -> opening.leased(lease))) {
             ALL.put(SluiceInternals.channel(connection), opening);

@@ -12,7 +12,6 @@ import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpTimeoutException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ScheduledFuture;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -58,11 +57,7 @@ final class SluiceWaiting implements Runnable {
         if (http2) {
             SluiceStreams.waitsForLease(waiting);
         }
-        long maxNanos = ConnectionGate.maxWaitNanos(0);
-        if (maxNanos > 0) {
-            waiting.timer = Background.executor()
-                    .schedule(() -> lease.abandon(Wait.Outcome.TIMEOUT), maxNanos, TimeUnit.NANOSECONDS);
-        }
+        waiting.timer = ConnectionGate.endAfter(lease, 0);
         if (!lease.whenSettled(waiting)) {
             waiting.goOn();
         } else if (http2) {

@@ -1,13 +1,11 @@
 package io.sluice.instrumentation.jettyclient;
 
-import io.sluice.bridge.Background;
 import io.sluice.bridge.ConnectionGate;
 import io.sluice.bridge.FailOpen;
 import io.sluice.limiter.Lease;
 import io.sluice.limiter.Wait;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledFuture;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
@@ -28,18 +26,8 @@ final class LeaseWait implements Runnable {
 
     /** Waits, at most as long as the agent's own limit says; false if the answer is there already. */
     boolean begin() {
-        long maxNanos = ConnectionGate.maxWaitNanos(0);
-        if (lease.isPending() && maxNanos > 0) {
-            timer = Background.executor()
-                    .schedule(
-                            new Runnable() {
-                                @Override
-                                public void run() {
-                                    lease.abandon(Wait.Outcome.TIMEOUT);
-                                }
-                            },
-                            maxNanos,
-                            TimeUnit.NANOSECONDS);
+        if (lease.isPending()) {
+            timer = ConnectionGate.endAfter(lease, 0);
         }
         return lease.whenSettled(this);
     }

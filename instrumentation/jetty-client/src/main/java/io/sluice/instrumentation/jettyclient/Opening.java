@@ -10,7 +10,6 @@ import io.sluice.limiter.Lease;
 import io.sluice.limiter.Wait;
 import java.nio.channels.SelectableChannel;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.eclipse.jetty.util.Promise;
@@ -90,18 +89,8 @@ final class Opening implements Promise<Object>, Runnable {
     // ---- Waiting ------------------------------------------------------------------------------------------------
 
     void awaitOwn(final Lease wanted) {
-        long maxNanos = explicit ? ConnectionGate.maxWaitNanos(0) : 0;
-        if (maxNanos > 0) {
-            Background.executor()
-                    .schedule(
-                            new Runnable() {
-                                @Override
-                                public void run() {
-                                    wanted.abandon(Wait.Outcome.TIMEOUT);
-                                }
-                            },
-                            maxNanos,
-                            TimeUnit.NANOSECONDS);
+        if (explicit) {
+            ConnectionGate.endAfter(wanted, 0);
         }
         Runnable settled = new Runnable() {
             @Override

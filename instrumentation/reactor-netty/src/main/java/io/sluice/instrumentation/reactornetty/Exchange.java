@@ -1,7 +1,6 @@
 package io.sluice.instrumentation.reactornetty;
 
 import io.netty.channel.EventLoop;
-import io.sluice.bridge.Background;
 import io.sluice.bridge.ConnectionGate;
 import io.sluice.bridge.FailOpen;
 import io.sluice.limiter.Lease;
@@ -179,11 +178,7 @@ final class Exchange implements CoreSubscriber<Connection>, Subscription, Dispos
     }
 
     private void limitWait(Lease wanted) {
-        long maxNanos = maxWaitNanos();
-        if (maxNanos > 0) {
-            timer = Background.executor()
-                    .schedule(() -> wanted.abandon(Wait.Outcome.TIMEOUT), maxNanos, TimeUnit.NANOSECONDS);
-        }
+        timer = ConnectionGate.endAfter(wanted, clientMaxNanos());
     }
 
     /** The lease is granted or refused; called in the background. */
@@ -290,14 +285,14 @@ final class Exchange implements CoreSubscriber<Connection>, Subscription, Dispos
             return new PoolAcquirePendingLimitException(0, refused.refusal());
         }
         return outcome == Wait.Outcome.TIMEOUT
-                ? WaitTimeouts.after(Duration.ofNanos(maxWaitNanos()), refused.refusal())
+                ? WaitTimeouts.after(Duration.ofNanos(ConnectionGate.maxWaitNanos(clientMaxNanos())), refused.refusal())
                 : new PoolShutdownException();
     }
 
-    private long maxWaitNanos() {
+    private long clientMaxNanos() {
         long clientMillis = Providers.pendingAcquireTimeoutMillis(
                 acquisition().provider(), acquisition().get());
-        return ConnectionGate.maxWaitNanos(TimeUnit.MILLISECONDS.toNanos(clientMillis));
+        return TimeUnit.MILLISECONDS.toNanos(clientMillis);
     }
 
     /** The pools of its provider are closed: whoever waits in them is told so at once. */

@@ -4,7 +4,6 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.EventLoop;
 import io.netty.resolver.AddressResolverGroup;
-import io.sluice.bridge.Background;
 import io.sluice.bridge.ConnectionGate;
 import io.sluice.bridge.WeakMap;
 import io.sluice.limiter.Connection;
@@ -13,7 +12,6 @@ import io.sluice.limiter.Wait;
 import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.concurrent.ScheduledFuture;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
@@ -94,11 +92,7 @@ final class Opening extends Mono<Channel> implements CoreSubscriber<Channel>, Su
             leased();
             return;
         }
-        long maxNanos = ConnectionGate.maxWaitNanos(0);
-        if (maxNanos > 0) {
-            timer = Background.executor()
-                    .schedule(() -> lease.abandon(Wait.Outcome.TIMEOUT), maxNanos, TimeUnit.NANOSECONDS);
-        }
+        timer = ConnectionGate.endAfter(lease, 0);
         if (!lease.whenSettled(() -> onEventLoop(this::leased))) {
             leased();
         }

@@ -13,7 +13,6 @@ import io.vertx.core.Handler;
 import io.vertx.core.Promise;
 import io.vertx.core.http.ConnectionPoolTooBusyException;
 import java.util.concurrent.ScheduledFuture;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -147,11 +146,7 @@ final class Exchange implements Handler<AsyncResult<Object>>, Sharing.Waiting {
         waiterBeside = waiter;
         BY_WAITER.put(waiter, this);
         Reflect.call(listener, "onEnqueue", waiter);
-        long maxNanos = ConnectionGate.maxWaitNanos(0);
-        if (maxNanos > 0) {
-            timer = Background.executor()
-                    .schedule(() -> asked.abandon(Wait.Outcome.TIMEOUT), maxNanos, TimeUnit.NANOSECONDS);
-        }
+        timer = ConnectionGate.endAfter(asked, 0);
         if (!asked.whenSettled(() -> settled(asked))) {
             Background.executor().execute(() -> settled(asked));
         }

@@ -11,7 +11,6 @@ import io.vertx.core.Future;
 import io.vertx.core.Handler;
 import io.vertx.core.Promise;
 import java.util.concurrent.ScheduledFuture;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
@@ -122,11 +121,7 @@ abstract class Opening implements Handler<AsyncResult<Object>> {
     }
 
     private void waitFor(Lease pending) {
-        long maxNanos = ConnectionGate.maxWaitNanos(0);
-        ScheduledFuture<?> timer = maxNanos <= 0
-                ? null
-                : Background.executor()
-                        .schedule(() -> pending.abandon(Wait.Outcome.TIMEOUT), maxNanos, TimeUnit.NANOSECONDS);
+        ScheduledFuture<?> timer = ConnectionGate.endAfter(pending, 0);
         Runnable settled = () -> {
             if (timer != null) {
                 timer.cancel(false);

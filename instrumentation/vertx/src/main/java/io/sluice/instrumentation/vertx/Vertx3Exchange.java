@@ -11,7 +11,6 @@ import io.vertx.core.Handler;
 import io.vertx.core.http.ConnectionPoolTooBusyException;
 import java.lang.ref.WeakReference;
 import java.util.concurrent.ScheduledFuture;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
@@ -146,11 +145,7 @@ final class Vertx3Exchange implements Handler<AsyncResult<Object>>, Sharing.Wait
         if (waitingRequest != null) {
             WAITING.put(waitingRequest, this);
         }
-        long maxNanos = ConnectionGate.maxWaitNanos(0);
-        if (maxNanos > 0) {
-            timer = Background.executor()
-                    .schedule(() -> asked.abandon(Wait.Outcome.TIMEOUT), maxNanos, TimeUnit.NANOSECONDS);
-        }
+        timer = ConnectionGate.endAfter(asked, 0);
         if (!asked.whenSettled(() -> settled(asked))) {
             Background.executor().execute(() -> settled(asked));
         }
