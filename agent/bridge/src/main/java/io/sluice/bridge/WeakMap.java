@@ -19,28 +19,40 @@ import org.jspecify.annotations.Nullable;
 public class WeakMap<K, V> {
     private final ConcurrentHashMap<Object, V> values = new ConcurrentHashMap<>();
     private final ReferenceQueue<K> queue = new ReferenceQueue<>();
+    /**
+     * Whether anything was ever remembered. The map's own count may say zero for a moment while other threads add and remove
+     * what is theirs, and a connection that is not found then would be counted for ever.
+     */
+    private volatile boolean used;
 
     /** The value remembered for this very object, or null. */
     public @Nullable V get(@Nullable K key) {
-        return key == null || values.isEmpty() ? null : values.get(new Lookup(key));
+        return key == null || !used ? null : values.get(new Lookup(key));
     }
 
     /** Remembers a value; returns the one that it replaces, or null. */
     public @Nullable V put(K key, V value) {
-        drop();
+        beforePut();
         return values.put(new Key<K>(key, queue), value);
     }
 
     /** Remembers a value unless there is one already; returns the one that stays. */
     public V putIfAbsent(K key, V value) {
-        drop();
+        beforePut();
         V before = values.putIfAbsent(new Key<K>(key, queue), value);
         return before == null ? value : before;
     }
 
+    private void beforePut() {
+        if (!used) {
+            used = true;
+        }
+        drop();
+    }
+
     /** Forgets the value; returns it, or null. */
     public @Nullable V remove(@Nullable K key) {
-        return key == null || values.isEmpty() ? null : values.remove(new Lookup(key));
+        return key == null || !used ? null : values.remove(new Lookup(key));
     }
 
     /**

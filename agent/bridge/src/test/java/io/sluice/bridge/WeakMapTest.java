@@ -76,6 +76,26 @@ class WeakMapTest {
         }
     }
 
+    /** The map's own count cannot be asked: with others adding and removing, it said zero once in some ten million times. */
+    @Test
+    void whatAThreadRemembersItFindsWhateverOthersDo() {
+        Set<Object> lost = ConcurrentHashMap.newKeySet();
+        List<Thread> threads = new ArrayList<>();
+        for (int i = 0; i < 8; i++) {
+            threads.add(Until.started(() -> {
+                for (int round = 0; round < 100_000; round++) {
+                    Object key = new Object();
+                    map.put(key, "mine");
+                    if (map.get(key) == null || map.remove(key) == null) {
+                        lost.add(key);
+                    }
+                }
+            }));
+        }
+        threads.forEach(Until::ended);
+        assertThat(lost).isEmpty();
+    }
+
     @Test
     void keysAreNotKeptAliveAndTheirValuesAreTold() {
         Object key = new Object();

@@ -160,7 +160,7 @@ public final class LimiterTable {
 
     /** Whether no destination is known. */
     public boolean isEmpty() {
-        return limiters.isEmpty();
+        return !limiters.keys().hasMoreElements(); // its count may say zero while others add and remove theirs
     }
 
     /**

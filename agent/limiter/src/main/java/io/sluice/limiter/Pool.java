@@ -13,6 +13,9 @@ public final class Pool {
     /** Where a waiter of this pool was passed over because the pool as a whole is full. */
     private final Set<ConnectionLimiter> passedOver = ConcurrentHashMap.newKeySet();
 
+    /** Whether there ever was one: the set's own count may say zero for a moment while others add and remove theirs. */
+    private volatile boolean hasPassedOver;
+
     private volatile int maxTotal = Limits.UNLIMITED;
 
     /**
@@ -42,6 +45,7 @@ public final class Pool {
         if (increment()) {
             return true;
         }
+        hasPassedOver = true;
         passedOver.add(limiter);
         // A place that came free between the two lines above found nobody to tell.
         return increment();
@@ -71,7 +75,7 @@ public final class Pool {
 
     /** Lets those look again who were passed over, as long as there is a place. Call without any lock. */
     void wake() {
-        if (passedOver.isEmpty()) {
+        if (!hasPassedOver) {
             return;
         }
         // A copy: who is passed over again is listed again, and iterating over the set itself might never end.

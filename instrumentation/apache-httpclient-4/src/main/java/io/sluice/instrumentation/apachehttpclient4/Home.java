@@ -96,7 +96,7 @@ final class Home {
 
     /** Whether its only connection is leased. */
     boolean isTaken() {
-        return single && !shutDown && !exchanges.isEmpty();
+        return single && !shutDown && exchanges.iterator().hasNext();
     }
 
     boolean isShutDown() {

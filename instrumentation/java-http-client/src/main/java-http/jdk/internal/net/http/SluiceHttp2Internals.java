@@ -76,7 +76,11 @@ final class SluiceHttp2Internals {
 
     /** Whether a stream is open. */
     static boolean hasStreams(Http2Connection connection) throws Throwable {
-        return !((Map<?, ?>) H2_STREAMS.invokeExact(connection)).isEmpty();
+        // Not isEmpty(): a concurrent map's count may say zero for a moment while others add and remove theirs.
+        return ((Map<?, ?>) H2_STREAMS.invokeExact(connection))
+                .values()
+                .iterator()
+                .hasNext();
     }
 
     /** How many streams are open or about to be. */

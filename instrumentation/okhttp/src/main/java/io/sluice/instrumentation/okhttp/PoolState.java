@@ -45,7 +45,7 @@ final class PoolState {
 
     /** Whether the call goes along on a connection that others use at this moment. */
     boolean join(CallState call, Address address) {
-        Carrier found = multiplexed.isEmpty() ? null : reserve(address);
+        Carrier found = reserve(address);
         if (found == null) {
             return false;
         }
@@ -78,7 +78,7 @@ final class PoolState {
     /** A connection may have come since the call looked. */
     void lookAgain(CallState call) {
         Address wanted = call.wanted();
-        Carrier found = multiplexed.isEmpty() || wanted == null ? null : reserve(wanted);
+        Carrier found = wanted == null ? null : reserve(wanted);
         if (found != null && !call.sendAlong(found)) {
             found.unreserve();
         }

@@ -5,7 +5,8 @@ import io.sluice.limiter.Destination;
 import io.sluice.limiter.LimiterTable;
 import io.sluice.limiter.Limits;
 import io.sluice.limiter.Snapshot;
-import java.util.List;
+import java.util.Arrays;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 
@@ -53,10 +54,13 @@ public final class TestAgent {
         }
     }
 
+    /** The figures of the destinations in use, and where every thread is that runs more than the JDK's code. */
     private static String describe() {
-        List<Snapshot> all = table().snapshot();
         StringBuilder text = new StringBuilder();
-        for (Snapshot one : all) {
+        for (Snapshot one : table().snapshot()) {
+            if (one.leased() + one.idle() + one.open() + one.pending() == 0) {
+                continue;
+            }
             text.append(one.destination())
                     .append(" limit=")
                     .append(one.limit())
@@ -70,6 +74,19 @@ public final class TestAgent {
                     .append(one.pending())
                     .append("; ");
         }
+        for (Map.Entry<Thread, StackTraceElement[]> one :
+                Thread.getAllStackTraces().entrySet()) {
+            if (Arrays.stream(one.getValue()).anyMatch(frame -> !isOfTheJdk(frame.getClassName()))) {
+                text.append("\n").append(one.getKey());
+                for (StackTraceElement frame : one.getValue()) {
+                    text.append("\n    at ").append(frame);
+                }
+            }
+        }
         return text.toString();
+    }
+
+    private static boolean isOfTheJdk(String className) {
+        return className.startsWith("java.") || className.startsWith("jdk.") || className.startsWith("sun.");
     }
 }
