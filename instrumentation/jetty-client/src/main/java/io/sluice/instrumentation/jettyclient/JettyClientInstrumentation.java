@@ -41,13 +41,11 @@ public final class JettyClientInstrumentation implements ClientInstrumentation {
                 PACKAGE + "Opening$2",
                 PACKAGE + "Opening$3",
                 PACKAGE + "Opening$4",
-                PACKAGE + "Opening$5",
                 PACKAGE + "Opening",
                 PACKAGE + "Openings$1",
                 PACKAGE + "Openings",
                 PACKAGE + "ExchangeQueue$GoOn",
                 PACKAGE + "LeaseWait$1",
-                PACKAGE + "LeaseWait$2",
                 PACKAGE + "LeaseWait",
                 PACKAGE + "ExchangeQueue",
                 PACKAGE + "JettyHooks");
