@@ -71,7 +71,7 @@ class Vertx3Test {
                 exchanges.add(client.getLater(server.url("/hold")));
             }
             server.awaitRequests(2);
-            assertThat(figures().pending()).isEqualTo(98);
+            TestAgent.await("the others wait", () -> figures().pending() == 98);
             TestAgent.await("the kernel sees two", () -> meter.current() == 2);
             assertThat(ParkedThreads.inTheAgent()).isEmpty();
             server.letGo();
