@@ -45,6 +45,7 @@ public final class ApacheHttpClient3Instrumentation implements ClientInstrumenta
                 on(POOL, "getConnection", "UntimedAdvice").parameters(1),
                 on(POOL + "$ConnectionPool", "freeConnection", "ReleasedAdvice"),
                 on(POOL, "shutdown", "ShutDownAdvice"),
+                on(POOL, "shutdownAll", "ShutDownAllAdvice"),
                 on(SIMPLE, "getConnectionWithTimeout", "TheOneAdvice"),
                 on(SIMPLE, "releaseConnection", "ReleasedAdvice"),
                 on("HttpConnection", "open", "OpenAdvice"),
@@ -196,6 +197,23 @@ public final class ApacheHttpClient3Instrumentation implements ClientInstrumenta
         @Advice.OnMethodExit(onThrowable = Throwable.class, suppress = Throwable.class)
         public static void exit(@Advice.This HttpConnectionManager manager) {
             HttpClientHooks.shutDown(manager);
+        }
+    }
+
+    /** All pools are shut down, one after the other. */
+    public static final class ShutDownAllAdvice {
+        private ShutDownAllAdvice() {}
+
+        /** Until the last is done, nobody is let go on. */
+        @Advice.OnMethodEnter(suppress = Throwable.class)
+        public static void enter() {
+            HttpClientHooks.shuttingAllDown();
+        }
+
+        /** They are all shut down, or could not be. */
+        @Advice.OnMethodExit(onThrowable = Throwable.class, suppress = Throwable.class)
+        public static void exit() {
+            HttpClientHooks.allShutDown();
         }
     }
 }

@@ -5,6 +5,8 @@ import io.sluice.bridge.Sockets;
 import io.sluice.limiter.Connection;
 import io.sluice.limiter.Lease;
 import java.net.Socket;
+import java.util.ArrayList;
+import java.util.List;
 import org.apache.commons.httpclient.HostConfiguration;
 import org.apache.commons.httpclient.HttpConnection;
 import org.apache.commons.httpclient.HttpConnectionManager;
@@ -15,6 +17,8 @@ public final class HttpClientHooks {
     static final ManagedConnections CONNECTIONS = new ManagedConnections();
 
     private static final ThreadLocal<@Nullable Boolean> TRIES_FOR_EVER = new ThreadLocal<>();
+    /** The pools that were shut down on this thread while it shuts all of them down. */
+    private static final ThreadLocal<@Nullable List<Home>> SHUT_DOWN = new ThreadLocal<>();
 
     private HttpClientHooks() {}
 
@@ -93,7 +97,6 @@ public final class HttpClientHooks {
         }
         try {
             CONNECTIONS.of(handle).begin(granted);
-            CONNECTIONS.watch();
         } catch (Throwable fault) {
             granted.lease.release();
             throw fault;
@@ -170,8 +173,34 @@ public final class HttpClientHooks {
     /** A pool was shut down. Never blocks. */
     public static void shutDown(HttpConnectionManager manager) {
         Home home = Home.known(manager);
-        if (home != null) {
+        List<Home> together = SHUT_DOWN.get();
+        if (home == null) {
+            return;
+        }
+        if (together != null) {
+            together.add(home);
+        } else {
             home.shutDown();
+        }
+    }
+
+    /**
+     * All pools are about to be shut down on the calling thread. That holds a lock which each pool takes to connect, with
+     * its own lock held, and then takes the pools' own locks: whoever came into a pool meanwhile, for one has given its
+     * lease back, would lock both for ever.
+     */
+    public static void shuttingAllDown() {
+        SHUT_DOWN.set(new ArrayList<Home>());
+    }
+
+    /** They are shut down, and the locks are free. Never blocks. */
+    public static void allShutDown() {
+        List<Home> together = SHUT_DOWN.get();
+        SHUT_DOWN.remove();
+        if (together != null) {
+            for (Home home : together) {
+                home.shutDown();
+            }
         }
     }
 }

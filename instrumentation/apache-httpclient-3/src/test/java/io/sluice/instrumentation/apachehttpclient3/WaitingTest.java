@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.instrumentation.testing.TestAgent;
 import io.sluice.limiter.Limits;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -113,6 +115,28 @@ class WaitingTest extends HttpClient3TestCase {
                 .cause()
                 .isInstanceOf(IllegalStateException.class);
         assertThat(on(HttpClient3.pool()).get(server.url("/"))).startsWith("200 ");
+        awaitQuiet();
+    }
+
+    /** The client's own locks: one for all pools, held all the time, and one in each pool, taken first by who connects. */
+    @Test
+    void shuttingAllPoolsDownLetsNobodyIntoAPoolMeanwhile() throws Exception {
+        List<Future<String>> waiters = new ArrayList<>();
+        HttpClient3 careless = on(HttpClient3.pool());
+        careless.start(server.url("/bytes/1000000"), new GetMethod("/bytes/1000000"));
+        for (int i = 0; i < 20; i++) {
+            HttpClient3 client = on(HttpClient3.pool());
+            waiters.add(threads.submit(() -> client.get(server.url("/"))));
+        }
+        awaitPending(20);
+        Future<?> all = threads.submit(MultiThreadedHttpConnectionManager::shutdownAll);
+        all.get(20, TimeUnit.SECONDS);
+        for (Future<String> waiter : waiters) {
+            assertThatThrownBy(() -> waiter.get(20, TimeUnit.SECONDS))
+                    .isInstanceOf(ExecutionException.class)
+                    .cause()
+                    .isInstanceOf(IllegalStateException.class);
+        }
         awaitQuiet();
     }
 
