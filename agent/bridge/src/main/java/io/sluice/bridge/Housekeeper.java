@@ -69,7 +69,7 @@ final class Housekeeper implements Runnable {
             LimiterTable now = table;
             boolean waiting = false;
             try {
-                Sockets.dropCollected();
+                WatchedMap.dropAll();
                 waiting = now != null && now.watch(UNREAD_NANOS);
             } catch (Throwable fault) {
                 FailOpen.report(fault);
@@ -92,7 +92,7 @@ final class Housekeeper implements Runnable {
             LimiterTable now = table;
             boolean anythingLeft = false;
             try {
-                Sockets.dropCollected();
+                WatchedMap.dropAll();
                 if (now != null) {
                     now.forgetUnused();
                     anythingLeft = !now.isEmpty();

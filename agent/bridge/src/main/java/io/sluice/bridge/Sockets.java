@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * blocks.
  */
 public final class Sockets {
-    private static final WeakMap<Object, Connection> OPEN = new WeakMap<Object, Connection>() {
+    private static final WatchedMap<Object, Connection> OPEN = new WatchedMap<Object, Connection>() {
         @Override
         protected void collected(Connection connection) {
             connection.closed(); // the collector closed the socket that the program lost: its room is free
@@ -139,10 +139,5 @@ public final class Sockets {
     /** The connection of a socket, or null where it is not one of ours. */
     public static @Nullable Connection of(@Nullable Object socket) {
         return OPEN.get(socket);
-    }
-
-    /** Notices the sockets that the program lost. */
-    static void dropCollected() {
-        OPEN.drop();
     }
 }

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * be given new fields. The value must not reach the key. Thread-safe; no method blocks.
  *
  * <p>What belonged to objects that were collected goes with the next {@link #put} or {@link #drop}; who must know of it
- * overrides {@link #collected}.
+ * makes a {@link WatchedMap}.
  */
 public class WeakMap<K, V> {
     private final ConcurrentHashMap<Object, V> values = new ConcurrentHashMap<>();
@@ -75,8 +75,8 @@ public class WeakMap<K, V> {
         return dropped;
     }
 
-    /** Told once of every value whose key was collected, on whatever thread notices; must neither block nor throw. */
-    protected void collected(V value) {}
+    /** Told once of every value whose key was collected. */
+    void collected(V value) {}
 
     /** How many values are remembered. */
     public int size() {

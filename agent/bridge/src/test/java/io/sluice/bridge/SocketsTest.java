@@ -168,7 +168,7 @@ class SocketsTest {
     void roomOfALostSocketIsFreeWhenTheHousekeeperLooks() {
         Sockets.opened(new Object(), ConnectionGate.open(lease, false));
         Until.collected(() -> {
-            Sockets.dropCollected();
+            WatchedMap.dropAll();
             return open() == 0;
         });
     }

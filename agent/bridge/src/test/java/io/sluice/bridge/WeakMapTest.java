@@ -76,26 +76,6 @@ class WeakMapTest {
         }
     }
 
-    /** The map's own count cannot be asked: with others adding and removing, it said zero once in some ten million times. */
-    @Test
-    void whatAThreadRemembersItFindsWhateverOthersDo() {
-        Set<Object> lost = ConcurrentHashMap.newKeySet();
-        List<Thread> threads = new ArrayList<>();
-        for (int i = 0; i < 8; i++) {
-            threads.add(Until.started(() -> {
-                for (int round = 0; round < 100_000; round++) {
-                    Object key = new Object();
-                    map.put(key, "mine");
-                    if (map.get(key) == null || map.remove(key) == null) {
-                        lost.add(key);
-                    }
-                }
-            }));
-        }
-        threads.forEach(Until::ended);
-        assertThat(lost).isEmpty();
-    }
-
     @Test
     void keysAreNotKeptAliveAndTheirValuesAreTold() {
         Object key = new Object();
@@ -139,20 +119,20 @@ class WeakMapTest {
         assertThat(collected).containsExactly("second");
     }
 
+    /** Once in some ten million times, the count of the JDK's map says zero here. */
     @Test
     void manyThreadsPutAndRemoveTheirOwn() {
         List<Thread> threads = new ArrayList<>();
         List<Throwable> failures = Collections.synchronizedList(new ArrayList<>());
-        for (int i = 0; i < 4; i++) {
+        for (int i = 0; i < 8; i++) {
             String mine = "value " + i;
             threads.add(Until.started(() -> {
                 try {
-                    for (int round = 0; round < 5_000; round++) {
+                    for (int round = 0; round < 50_000; round++) {
                         Object key = new Object();
                         map.put(key, mine);
-                        assertThat(map.get(key)).isEqualTo(mine);
-                        if (round % 2 == 0) {
-                            assertThat(map.remove(key)).isEqualTo(mine);
+                        if (map.get(key) != mine || round % 20 != 0 && map.remove(key) != mine) {
+                            throw new AssertionError("it was not found");
                         }
                     }
                 } catch (Throwable failure) {
@@ -166,6 +146,6 @@ class WeakMapTest {
             map.drop();
             return map.size() == 0;
         });
-        assertThat(collected).hasSize(4 * 2_500);
+        assertThat(collected).hasSize(8 * 2_500);
     }
 }

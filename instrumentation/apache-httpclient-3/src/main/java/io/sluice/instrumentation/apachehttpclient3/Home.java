@@ -11,7 +11,6 @@ import io.sluice.limiter.Wait;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.commons.httpclient.ConnectionPoolTimeoutException;
 import org.apache.commons.httpclient.HostConfiguration;
 import org.apache.commons.httpclient.HttpConnectionManager;
@@ -26,8 +25,6 @@ final class Home {
     private static final boolean INTERRUPTIBLE = isInterruptible();
 
     private static final WeakMap<HttpConnectionManager, Home> HOMES = new WeakMap<>();
-
-    private static final AtomicInteger ALL_IN_USE = new AtomicInteger();
 
     private final Pool pool;
     private final Set<Lease> waiting = ConcurrentHashMap.newKeySet();
@@ -136,20 +133,11 @@ final class Home {
     }
 
     void add(ManagedConnection used) {
-        if (inUse.add(used)) {
-            ALL_IN_USE.incrementAndGet();
-        }
+        inUse.add(used);
     }
 
     void remove(ManagedConnection used) {
-        if (inUse.remove(used)) {
-            ALL_IN_USE.decrementAndGet();
-        }
-    }
-
-    /** Whether any manager has given a connection out. */
-    static boolean isAnyInUse() {
-        return ALL_IN_USE.get() > 0;
+        inUse.remove(used);
     }
 
     boolean isShutDown() {

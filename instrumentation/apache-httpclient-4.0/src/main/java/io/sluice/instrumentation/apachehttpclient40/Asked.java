@@ -60,7 +60,6 @@ final class Asked {
     }
 
     private void await(Lease pending, long maxWaitNanos) {
-        Home.freeTheLost();
         home.add(pending);
         try {
             if (aborted || home.isShutDown()) {

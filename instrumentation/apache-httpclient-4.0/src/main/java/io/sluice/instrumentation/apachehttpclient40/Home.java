@@ -1,7 +1,7 @@
 package io.sluice.instrumentation.apachehttpclient40;
 
 import io.sluice.bridge.ConnectionGate;
-import io.sluice.bridge.WeakMap;
+import io.sluice.bridge.WatchedMap;
 import io.sluice.limiter.Ask;
 import io.sluice.limiter.Destination;
 import io.sluice.limiter.Lease;
@@ -47,11 +47,6 @@ final class Home {
     /** The home that a manager is, or null before its first request. */
     static @Nullable Home known(ClientConnectionManager manager) {
         return HOMES.get(manager);
-    }
-
-    /** Takes back the leases of managers that the program has lost. */
-    static void freeTheLost() {
-        HOMES.drop();
     }
 
     /** What an exchange on this route asks for. The manager's own limits, read anew each time, hold in the queue too. */
@@ -129,7 +124,7 @@ final class Home {
     }
 
     /** Nobody can read the responses of a manager that is lost, and its finalizer closes the sockets. */
-    static final class Homes extends WeakMap<ClientConnectionManager, Home> {
+    static final class Homes extends WatchedMap<ClientConnectionManager, Home> {
         @Override
         protected void collected(Home lost) {
             lost.shutDown();

@@ -90,7 +90,6 @@ public final class HttpClientHooks {
         }
         try {
             asked.taken(exchange);
-            EXCHANGES.watch();
         } catch (Throwable fault) {
             exchange.end();
             throw fault;

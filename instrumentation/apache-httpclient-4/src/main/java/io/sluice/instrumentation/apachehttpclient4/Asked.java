@@ -65,7 +65,6 @@ final class Asked {
     }
 
     private void await(Lease pending, long maxWaitNanos) {
-        Home.freeTheLost();
         home.add(pending);
         try {
             if (cancelled || home.isShutDown()) {

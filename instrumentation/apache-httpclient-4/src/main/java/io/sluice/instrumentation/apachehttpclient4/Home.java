@@ -1,7 +1,7 @@
 package io.sluice.instrumentation.apachehttpclient4;
 
 import io.sluice.bridge.ConnectionGate;
-import io.sluice.bridge.WeakMap;
+import io.sluice.bridge.WatchedMap;
 import io.sluice.limiter.Ask;
 import io.sluice.limiter.Destination;
 import io.sluice.limiter.Lease;
@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 final class Home {
     private static final String CLIENT = "apache-httpclient-4";
 
-    private static final WeakMap<HttpClientConnectionManager, Home> HOMES = new Homes();
+    private static final WatchedMap<HttpClientConnectionManager, Home> HOMES = new Homes();
 
     final WeakReference<HttpClientConnectionManager> manager;
     /** Whether it has one connection, and refuses at once whoever comes while that is leased. */
@@ -49,11 +49,6 @@ final class Home {
     /** The home that a manager is, or null before its first request. */
     static @Nullable Home known(HttpClientConnectionManager manager) {
         return HOMES.get(manager);
-    }
-
-    /** Takes back the leases of managers that the program has lost. */
-    static void freeTheLost() {
-        HOMES.drop();
     }
 
     /** What an exchange on this route asks for. The manager's own limits, read anew each time, hold in the queue too. */
@@ -118,7 +113,7 @@ final class Home {
     }
 
     /** Nobody can read the responses of a manager that is lost, and its finalizer closes the sockets. */
-    static final class Homes extends WeakMap<HttpClientConnectionManager, Home> {
+    static final class Homes extends WatchedMap<HttpClientConnectionManager, Home> {
         @Override
         protected void collected(Home lost) {
             lost.shutDown();

@@ -119,7 +119,6 @@ public abstract class Gated<T> implements Future<T>, FutureCallback<T>, Runnable
             enterAndCall(wanted);
             return;
         }
-        AsyncHooks.EXCHANGES.beginWait();
         waits();
         timer = ConnectionGate.endAfter(wanted, timeoutNanos);
         if (!wanted.whenSettled(this)) {
@@ -149,7 +148,6 @@ public abstract class Gated<T> implements Future<T>, FutureCallback<T>, Runnable
     @Override
     public final void run() {
         waitsNoMore();
-        AsyncHooks.EXCHANGES.endWait();
         Future<?> running = timer;
         if (running != null) {
             running.cancel(false);

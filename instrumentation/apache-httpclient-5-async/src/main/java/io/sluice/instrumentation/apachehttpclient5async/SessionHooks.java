@@ -1,5 +1,6 @@
 package io.sluice.instrumentation.apachehttpclient5async;
 
+import io.sluice.bridge.WatchedMap;
 import io.sluice.bridge.WeakMap;
 import io.sluice.limiter.Ask;
 import java.util.concurrent.ConcurrentHashMap;
@@ -25,7 +26,7 @@ public final class SessionHooks {
     private static final WeakMap<AbstractIOSessionPool<?>, ConcurrentHashMap<Object, SessionHandle>> HANDLES =
             new WeakMap<>();
 
-    private static final WeakMap<Object, SessionExchange> EXCHANGES = new WeakMap<Object, SessionExchange>() {
+    private static final WatchedMap<Object, SessionExchange> EXCHANGES = new WatchedMap<Object, SessionExchange>() {
         @Override
         protected void collected(SessionExchange lost) {
             lost.end();

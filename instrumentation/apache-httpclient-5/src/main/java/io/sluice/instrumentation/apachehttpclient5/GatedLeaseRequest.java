@@ -127,12 +127,7 @@ final class GatedLeaseRequest implements LeaseRequest {
         long startNanos = System.nanoTime();
         // Zero means: at once or never. That was said about a pool of the program's own choice, not about our limit.
         long clientMaxNanos = timeout != null ? timeout.getTimeUnit().toNanos(timeout.getDuration()) : 0;
-        ClassicHooks.EXCHANGES.beginWait();
-        try {
-            lease.await(ConnectionGate.maxWaitNanos(clientMaxNanos));
-        } finally {
-            ClassicHooks.EXCHANGES.endWait();
-        }
+        lease.await(ConnectionGate.maxWaitNanos(clientMaxNanos));
         managerState.waitsNoMore(lease);
         return System.nanoTime() - startNanos;
     }

@@ -4,7 +4,7 @@ import io.sluice.bridge.Background;
 import io.sluice.bridge.ConnectionGate;
 import io.sluice.bridge.FailOpen;
 import io.sluice.bridge.Sockets;
-import io.sluice.bridge.WeakMap;
+import io.sluice.bridge.WatchedMap;
 import io.sluice.limiter.Connection;
 import io.sluice.limiter.Lease;
 import io.sluice.limiter.Wait;
@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Opening implements Promise<Object>, Runnable {
     /** A client that is stopped may forget its promises. */
-    private static final WeakMap<Opening, Connection> UNDER_WAY = new WeakMap<Opening, Connection>() {
+    private static final WatchedMap<Opening, Connection> UNDER_WAY = new WatchedMap<Opening, Connection>() {
         @Override
         protected void collected(Connection connection) {
             connection.closed();

@@ -126,7 +126,6 @@ final class CallState {
     }
 
     private void await(Lease pending, Attempt waiting, @Nullable PoolState pool) {
-        OkHttpHooks.freeTheLost();
         if (pool == null) {
             waiting.await(pending, ConnectionGate.maxWaitNanos(0));
             return;

@@ -61,10 +61,9 @@ final class ConnectionEvictor implements ConnectionOwner {
         }
     }
 
-    /** A body must be closed by the program; one that it has lost is noticed here, while somebody waits for it. */
+    /** A body must be closed by the program. */
     @Override
     public boolean finish(Object handle) {
-        OkHttpHooks.freeTheLost();
         return false;
     }
 }

@@ -1,7 +1,7 @@
 package io.sluice.instrumentation.okhttp;
 
 import io.sluice.bridge.Refusal;
-import io.sluice.bridge.WeakMap;
+import io.sluice.bridge.WatchedMap;
 import java.lang.invoke.MethodHandles;
 import java.net.Socket;
 import okhttp3.Address;
@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * unlimited.
  */
 public final class OkHttpHooks {
-    private static final WeakMap<Object, CallState> CALLS = new LostCalls();
+    private static final WatchedMap<Object, CallState> CALLS = new LostCalls();
     /** The call that looks for a connection on this thread. */
     private static final ThreadLocal<@Nullable CallState> CURRENT = new ThreadLocal<>();
 
@@ -31,11 +31,6 @@ public final class OkHttpHooks {
     /** The call that looks for a connection on this thread, or null. */
     static @Nullable CallState current() {
         return CURRENT.get();
-    }
-
-    /** Takes back the leases of calls that the program has lost. */
-    static void freeTheLost() {
-        CALLS.drop();
     }
 
     // ---- The gate -----------------------------------------------------------------------------------------------
@@ -212,7 +207,7 @@ public final class OkHttpHooks {
     }
 
     /** Nobody can close a body that the program has lost. */
-    static final class LostCalls extends WeakMap<Object, CallState> {
+    static final class LostCalls extends WatchedMap<Object, CallState> {
         @Override
         protected void collected(CallState lost) {
             lost.lost();

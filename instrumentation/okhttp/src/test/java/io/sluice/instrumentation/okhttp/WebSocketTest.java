@@ -17,6 +17,7 @@ import io.undertow.websockets.core.WebSocketChannel;
 import io.undertow.websockets.core.WebSockets;
 import java.net.InetSocketAddress;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import okhttp3.OkHttpClient;
@@ -130,11 +131,13 @@ class WebSocketTest {
                         return "failure".equals(refused.events.peek());
                     });
                 }
+                CompletableFuture<Response> next =
+                        TestClient.enqueue(test.client.newCall(TestClient.request(plain.url("/bytes/10"))));
                 TestAgent.await("every lease is back", () -> {
                     System.gc();
-                    OkHttpHooks.freeTheLost();
-                    return TestAgent.figures(plain).leased() == 0;
+                    return next.isDone();
                 });
+                assertThat(TestClient.read(next.get())).startsWith("200 ");
             }
         }
 
