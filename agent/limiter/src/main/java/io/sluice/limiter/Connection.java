@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  *                  +---------------+---- closed() ------+--&gt; CLOSED
  * </pre>
  *
+ * <p>A victim that its client neither closes nor uses is IDLE again.
+ *
  * <p>A plainly proxied connection counts at the proxy alone: it may carry the next request to any server. Locks: {@code
  * this} may be held while a limiter's lock is taken, never the other way round.
  */
@@ -123,15 +125,21 @@ public final class Connection extends Waiter {
      *
      * @return false if it is closed already; the client will notice by itself
      */
-    public synchronized boolean use(Lease newLease) {
-        if (use == Use.CLOSED) {
-            return false;
+    public boolean use(Lease newLease) {
+        Room wanting;
+        synchronized (this) {
+            if (use == Use.CLOSED) {
+                return false;
+            }
+            leaveIdle();
+            wanting = missEviction();
+            use = Use.LEASED;
+            lease = newLease;
+            newLease.uses(this);
         }
-        leaveIdle();
-        missEviction();
-        use = Use.LEASED;
-        lease = newLease;
-        newLease.uses(this);
+        if (wanting != null) {
+            table.inBackground(wanting.makeRoomTask); // whoever evicted this may have been told that it will be closed
+        }
         return true;
     }
 
@@ -220,22 +228,52 @@ public final class Connection extends Waiter {
             table.fault(fault);
         }
         if (!closing) {
-            // The client was quicker and has taken it, or will close it by itself: either way it is not ours to count
-            // on.
             synchronized (this) {
                 if (evictions == eviction) {
-                    missEviction();
+                    backToIdle();
                 }
             }
         }
     }
 
-    /** With {@code this} held. */
-    private void missEviction() {
-        if (evictedFor != null) {
-            evictedFor.evictionMissed();
-            evictedFor = null;
+    /**
+     * A client that had promised to close this idle connection has not, for somebody had it at that moment: for owners that
+     * hear of it late. Never blocks.
+     */
+    public void notEvicted() {
+        Room wanting;
+        synchronized (this) {
+            wanting = backToIdle();
         }
+        if (wanting != null) {
+            table.inBackground(wanting.makeRoomTask);
+        }
+    }
+
+    /**
+     * The client was quicker and has taken it, or will close it by itself; or another looked through the pool and had it in
+     * hand for a moment, and it lies there still. It is listed again, but not tried again at once. With {@code this} held.
+     *
+     * @return for whom another victim is to be looked for, if there is any; null for nobody
+     */
+    private @Nullable Room backToIdle() {
+        if (use != Use.EVICTING) {
+            return null;
+        }
+        use = Use.IDLE;
+        for (ConnectionLimiter limiter : counted) {
+            if (limiter != null) {
+                limiter.room.addReluctant(this);
+            }
+        }
+        return missEviction();
+    }
+
+    /** Returns for whom another victim is to be looked for, if there is any; null for nobody. With {@code this} held. */
+    private @Nullable Room missEviction() {
+        Room missed = evictedFor;
+        evictedFor = null;
+        return missed != null && missed.evictionMissed() ? missed : null;
     }
 
     /** Lets the client finish a response that nobody reads; called without locks. */

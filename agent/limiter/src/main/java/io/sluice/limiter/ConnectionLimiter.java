@@ -29,7 +29,8 @@ import org.jspecify.annotations.Nullable;
  * Lost races. A waiter that gave up while its grant was on the way does not accept it (Waiter.granted): it goes on to the
  * next. Between a change that lets a waiter go and the hand-off that follows, a newcomer queues (somebodyGoesBefore). A
  * victim that its client took meanwhile is a miss (evictionMissed): the next victim is looked for, and when none is there,
- * the next connection to become idle or closed makes the room.
+ * the next connection to become idle or closed makes the room. A victim that nobody took after all is listed again, and
+ * tried again when another becomes idle or when the watcher looks.
  *
  * Changing a limit. More room: hand off until it is used up. Less room: nobody is interrupted and nobody waits for it; the
  * excess drains, idle connections first, closed in the background.

@@ -179,6 +179,7 @@ public final class LimiterTable {
             if (warning != null) {
                 warn(warning);
             }
+            limiter.room.tryAgain();
             while (limiter.room.letInOverdue(ROOM_PATIENCE_NANOS)) {
                 warn("no idle connection of " + limiter.destination + " was closed within "
                         + TimeUnit.NANOSECONDS.toSeconds(ROOM_PATIENCE_NANOS)

@@ -2,6 +2,8 @@ package io.sluice.limiter;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
@@ -28,6 +30,9 @@ final class Room {
     private int open;
     /** The least recently used first. */
     private final LinkedHashSet<Connection> idle = new LinkedHashSet<>();
+
+    /** Those of them that their clients would not close when they were last asked. */
+    private final HashSet<Connection> reluctant = new HashSet<>(2);
 
     private final ArrayDeque<Waiter> openers = new ArrayDeque<>(2);
     /** How many are being closed to make room. */
@@ -132,9 +137,37 @@ final class Room {
         lock.lock();
         try {
             idle.add(connection);
+            reluctant.clear(); // something has moved
             return hasVictim();
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** Lists a connection that its client would not close just now; not to be tried again before something has moved. */
+    void addReluctant(Connection connection) {
+        lock.lock();
+        try {
+            idle.add(connection);
+            reluctant.add(connection);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Tries those again that clients would not close, if one is needed. */
+    void tryAgain() {
+        boolean needed;
+        lock.lock();
+        try {
+            needed = !reluctant.isEmpty();
+            reluctant.clear();
+            needed &= hasVictim();
+        } finally {
+            lock.unlock();
+        }
+        if (needed) {
+            table.inBackground(makeRoomTask);
         }
     }
 
@@ -142,6 +175,7 @@ final class Room {
         lock.lock();
         try {
             idle.remove(connection);
+            reluctant.remove(connection);
         } finally {
             lock.unlock();
         }
@@ -165,7 +199,7 @@ final class Room {
      * lock held.
      */
     boolean hasVictim() {
-        return !idle.isEmpty() && open + openers.size() - limiter.openLimit() - evicting > 0;
+        return idle.size() > reluctant.size() && open + openers.size() - limiter.openLimit() - evicting > 0;
     }
 
     /** Closes idle connections while somebody needs their room. Blocks as long as the clients' own closing does. */
@@ -181,8 +215,12 @@ final class Room {
             if (!hasVictim()) {
                 return null;
             }
-            Connection victim = idle.iterator().next();
-            idle.remove(victim);
+            Iterator<Connection> eldest = idle.iterator();
+            Connection victim = eldest.next();
+            while (reluctant.contains(victim)) {
+                victim = eldest.next();
+            }
+            eldest.remove();
             evicting++;
             return victim;
         } finally {
@@ -190,11 +228,12 @@ final class Room {
         }
     }
 
-    /** The victim was taken by its client before it could be closed. */
-    void evictionMissed() {
+    /** The victim was taken by its client before it could be closed; true if another should be closed instead. */
+    boolean evictionMissed() {
         lock.lock();
         try {
             evicting -= evicting > 0 ? 1 : 0;
+            return hasVictim();
         } finally {
             lock.unlock();
         }

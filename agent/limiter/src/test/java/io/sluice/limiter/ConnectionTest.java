@@ -413,6 +413,95 @@ class ConnectionTest {
                 .isTrue();
     }
 
+    /** Whoever looks through a pool has each of its connections in hand for a moment. */
+    @Test
+    void victimThatSomebodyOnlyLookedAtIsTriedAgain() {
+        table.limits(limit(1).build());
+        Connection idle = client.openIdle(scene, Scene.DIRECT);
+        client.pool.clear();
+        Connection opening = table.open(scene.held(), false);
+        opening.makeRoomInBackground();
+        scene.runBackground();
+        assertThat(opening.isPending()).isTrue();
+        assertThat(scene.now().idle()).as("it lies in its pool all the same").isEqualTo(1);
+        client.pool.add(idle);
+        assertThat(table.watch(1)).isTrue();
+        scene.runBackground();
+        assertThat(client.evicted).containsExactly(idle);
+        assertThat(opening.isGranted()).isTrue();
+        assertThat(scene.now().open()).isEqualTo(1);
+    }
+
+    @Test
+    void victimThatItsClientWouldNotCloseIsNotTriedAgainBeforeSomethingMoves() {
+        table.limits(limit(2).build());
+        AtomicInteger trials = new AtomicInteger();
+        Scene.Client stubborn = new Scene.Client() {
+            @Override
+            public boolean evict(Object handle) {
+                trials.incrementAndGet();
+                return false;
+            }
+        };
+        stubborn.openIdle(scene, Scene.DIRECT);
+        Lease busy = scene.held();
+        Connection other = client.open(scene, busy);
+        Connection opening = table.open(scene.held(), false);
+        opening.makeRoomInBackground();
+        scene.runBackground();
+        opening.makeRoomInBackground();
+        scene.runBackground();
+        assertThat(trials).hasValue(1);
+        client.layDown(other, busy);
+        scene.runBackground();
+        assertThat(trials).as("tried first, as it is the eldest").hasValue(2);
+        assertThat(client.evicted).containsExactly(other);
+        assertThat(opening.isGranted()).isTrue();
+    }
+
+    @Test
+    void victimWhoseClientTakesItsPromiseBackLateIsIdleAgain() {
+        table.limits(limit(1).build());
+        client.closesAtOnce = false;
+        Connection promised = client.openIdle(scene, Scene.DIRECT);
+        Connection opening = table.open(scene.held(), false);
+        opening.makeRoomInBackground();
+        scene.runBackground();
+        assertThat(scene.now().idle()).isZero();
+        promised.notEvicted();
+        assertThat(promised.isIdle()).isTrue();
+        assertThat(scene.now().idle()).isEqualTo(1);
+        client.closesAtOnce = true;
+        client.pool.add(promised);
+        table.watch(1);
+        scene.runBackground();
+        assertThat(opening.isGranted()).isTrue();
+        promised.notEvicted();
+        assertThat(promised.isClosed())
+                .as("a word that comes too late changes nothing")
+                .isTrue();
+        assertThat(scene.now().open()).isEqualTo(1);
+    }
+
+    /** An asynchronous client may promise to close a connection and lease it all the same. */
+    @Test
+    void victimThatWasPromisedAndIsUsedAfterAllIsReplacedByAnother() {
+        client.closesAtOnce = false;
+        Connection promised = client.openIdle(scene, Scene.DIRECT);
+        Connection idle = client.openIdle(scene, Scene.DIRECT);
+        Lease theirs = scene.held();
+        Connection opening = table.open(scene.held(), false);
+        opening.makeRoomInBackground();
+        scene.runBackground();
+        assertThat(client.evicted).containsExactly(promised);
+        client.closesAtOnce = true;
+        assertThat(promised.use(theirs)).isTrue();
+        scene.runBackground();
+        assertThat(client.evicted).containsExactly(promised, idle);
+        assertThat(opening.isGranted()).isTrue();
+        assertThat(scene.now().open()).isEqualTo(2);
+    }
+
     @Test
     void nothingOfTheClientsIsHeldStrongly() {
         Object handle = new Object();

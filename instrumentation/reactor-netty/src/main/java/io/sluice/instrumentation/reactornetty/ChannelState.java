@@ -4,13 +4,10 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.nio.AbstractNioChannel;
 import io.netty.util.AttributeKey;
-import io.sluice.bridge.Background;
 import io.sluice.bridge.Sockets;
 import io.sluice.limiter.Connection;
 import io.sluice.limiter.Lease;
 import java.nio.channels.SelectableChannel;
-import java.util.concurrent.ScheduledFuture;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import reactor.netty.NettyPipeline;
 import reactor.netty.internal.shaded.reactor.pool.InstrumentedPool;
@@ -22,9 +19,6 @@ import reactor.netty.internal.shaded.reactor.pool.InstrumentedPool;
 final class ChannelState {
     private static final AttributeKey<ChannelState> KEY = AttributeKey.valueOf("io.sluice.reactor-netty");
 
-    /** A pool looks at a connection for a moment without taking it. */
-    private static final long LOOK_AGAIN_MILLIS = 20;
-
     private final Channel channel;
     private @Nullable Object pooled;
     private @Nullable InstrumentedPool<?> pool;
@@ -35,7 +29,6 @@ final class ChannelState {
     private @Nullable Connection connection;
     private @Nullable Exchange user;
     private @Nullable Http2Use http2;
-    private @Nullable Lease lastLease;
 
     private ChannelState(Channel channel) {
         this.channel = channel;
@@ -154,7 +147,7 @@ final class ChannelState {
         Http2Streams streams = acquisition == null ? null : acquisition.streams();
         Connection counted = connection;
         if (http2 == null && streams != null && counted != null) {
-            http2 = new Http2Use(this, channel, counted, streams);
+            http2 = new Http2Use(channel, counted, streams);
         }
         return http2;
     }
@@ -220,7 +213,6 @@ final class ChannelState {
             Lease lease = exchange.lease();
             if (connection != null && lease != null) {
                 connection.idle(lease);
-                lastLease = lease;
             }
         }
         exchange.end();
@@ -252,27 +244,6 @@ final class ChannelState {
             closing = (streams != null && shared != null && Claim.evict(streams, shared, channel))
                     || (entries != null && entry != null && Claim.evict(entries, entry, channel));
         }
-        if (!closing && channel.isOpen()) {
-            ScheduledFuture<?> unused =
-                    Background.executor().schedule(this::lookAgain, LOOK_AGAIN_MILLIS, TimeUnit.MILLISECONDS);
-        }
         return closing;
-    }
-
-    /** Lists the connection as idle again if it was not taken, but only looked at, when it was to be closed. */
-    private synchronized void lookAgain() {
-        Connection counted = connection;
-        Lease former = lastLease;
-        boolean streams = http2 != null && http2.isActive();
-        if (counted != null && former != null && user == null && !streams && !counted.isIdle() && !counted.isClosed()) {
-            if (counted.use(former)) {
-                counted.idle(former);
-            }
-        }
-    }
-
-    /** Remembers a lease that was used, as whoever lists the connection as idle must name one. */
-    synchronized void usedWith(Lease lease) {
-        lastLease = lease;
     }
 }

@@ -17,7 +17,6 @@ final class Http2Use {
     /** As long as nobody knows what the server allows (RFC 9113 section 6.5.2 recommends to allow no fewer). */
     private static final int STREAMS_BEFORE_SETTINGS = 100;
 
-    private final ChannelState state;
     private final Channel channel;
     private final Connection connection;
     private final Http2Streams streams;
@@ -30,8 +29,7 @@ final class Http2Use {
 
     private boolean settled;
 
-    Http2Use(ChannelState state, Channel channel, Connection connection, Http2Streams streams) {
-        this.state = state;
+    Http2Use(Channel channel, Connection connection, Http2Streams streams) {
         this.channel = channel;
         this.connection = connection;
         this.streams = streams;
@@ -186,7 +184,6 @@ final class Http2Use {
             lease = null;
             connection.idle(ended);
         }
-        state.usedWith(ended);
         streams.isIdle(this);
         if (owned) {
             ended.release();

@@ -1,6 +1,7 @@
 package io.sluice.instrumentation.vertx;
 
 import io.sluice.bridge.FailOpen;
+import io.sluice.limiter.Connection;
 import io.sluice.limiter.ConnectionOwner;
 import io.vertx.core.AsyncResult;
 import io.vertx.core.Handler;
@@ -11,7 +12,6 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
-import org.jspecify.annotations.Nullable;
 
 /** How a connection is evicted: by the pool's own {@code evict}, which takes out only what nobody uses. Stateless. */
 final class Owner implements ConnectionOwner {
@@ -34,7 +34,7 @@ final class Owner implements ConnectionOwner {
         if (holder != null) {
             return evictFromVertx3(pool, holder, handle);
         }
-        Eviction eviction = new Eviction();
+        Eviction eviction = new Eviction(pooled.connection());
         Predicate<Object> isIt = connection -> connection == handle;
         Promise<Object> promise = Promise.promise();
         promise.future().onComplete((Handler<AsyncResult<Object>>) eviction);
@@ -72,20 +72,33 @@ final class Owner implements ConnectionOwner {
         }
     }
 
+    /** The pool's answer, which comes on an event loop. It may come after nobody waits for it any more. */
     private static final class Eviction implements Handler<AsyncResult<Object>> {
         private final CountDownLatch done = new CountDownLatch(1);
-        private volatile @Nullable Boolean evicted;
+        private final Connection connection;
+        private boolean promised;
+        private boolean refused;
 
-        Eviction() {}
+        Eviction(Connection connection) {
+            this.connection = connection;
+        }
 
         @Override
         public void handle(AsyncResult<Object> result) {
             List<?> taken = result.succeeded() ? (List<?>) result.result() : null;
-            evicted = taken != null && !taken.isEmpty();
+            boolean evicted = taken != null && !taken.isEmpty();
+            boolean late;
+            synchronized (this) {
+                refused = !evicted;
+                late = promised;
+            }
             done.countDown();
+            if (late && !evicted) {
+                connection.notEvicted();
+            }
             if (taken != null) {
-                for (Object connection : taken) {
-                    close(connection);
+                for (Object one : taken) {
+                    close(one);
                 }
             }
         }
@@ -93,7 +106,10 @@ final class Owner implements ConnectionOwner {
         /** Whether it is being closed; if that is not known in time, it is taken for granted. */
         boolean await() throws InterruptedException {
             done.await(PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
-            return !Boolean.FALSE.equals(evicted);
+            synchronized (this) {
+                promised = !refused;
+                return promised;
+            }
         }
     }
 
