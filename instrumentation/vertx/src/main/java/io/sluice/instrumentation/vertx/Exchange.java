@@ -224,6 +224,9 @@ final class Exchange implements Handler<AsyncResult<Object>>, Sharing.Waiting {
             return true;
         }
         synchronized (this) {
+            if (joining != connection) {
+                return true; // it has gone on since, and has given the place back itself
+            }
             joining = null;
         }
         return false;

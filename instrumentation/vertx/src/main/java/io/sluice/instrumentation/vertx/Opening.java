@@ -39,6 +39,8 @@ abstract class Opening implements Handler<AsyncResult<Object>> {
     private final boolean endsLease;
     /** Whom the client wants to be told: the last argument, or a promise whose future was returned; null: nobody. */
     private @Nullable Object handler;
+    /** The promise, kept when it was told: that may be before the method that was deferred returns its future. */
+    private @Nullable Object promise;
 
     private volatile @Nullable Lease lease;
     private volatile @Nullable Connection connection;
@@ -101,7 +103,8 @@ abstract class Opening implements Handler<AsyncResult<Object>> {
         lease = given;
         boolean returnsFuture = handler == null;
         if (returnsFuture) {
-            handler = Reflect.call(context, "promise"); // whoever makes the call later has somebody to tell
+            promise = Reflect.call(context, "promise"); // whoever makes the call later has somebody to tell
+            handler = promise;
         }
         if (given.isPending()) {
             waitFor(given);
@@ -116,8 +119,8 @@ abstract class Opening implements Handler<AsyncResult<Object>> {
 
     /** What the method that was deferred is to return. */
     final @Nullable Object future() {
-        Object promise = handler;
-        return promise instanceof Promise ? ((Promise<?>) promise).future() : null;
+        Object promised = promise;
+        return promised instanceof Promise ? ((Promise<?>) promised).future() : null;
     }
 
     private void waitFor(Lease pending) {

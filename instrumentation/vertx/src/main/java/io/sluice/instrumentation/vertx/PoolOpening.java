@@ -107,7 +107,9 @@ final class PoolOpening extends Opening {
         }
         if (exchange != null && given != null) {
             exchange.lease(given);
-            wanted = exchange.opens(this);
+            if (!exchange.opens(this)) {
+                isWantedNoMore(); // never the other way round: it may give up at any time from here on
+            }
         }
         return begin(given);
     }

@@ -211,6 +211,9 @@ final class Vertx3Exchange implements Handler<AsyncResult<Object>>, Sharing.Wait
             return true;
         }
         synchronized (this) {
+            if (joining != connection) {
+                return true; // it has gone on since, and has given the place back itself
+            }
             joining = null;
         }
         return false;

@@ -130,8 +130,8 @@ class VertxHttp2Test {
         CountDownLatch arrived = new CountDownLatch(3);
         CountDownLatch tooMany = new CountDownLatch(4);
         try (Http2TestServer server = Http2TestServer.overTls(100, exchange -> {
+            tooMany.countDown(); // first, as the test looks at it when all three have arrived
             arrived.countDown();
-            tooMany.countDown();
             gate.await();
         })) {
             HttpClientOptions options = options().setHttp2MultiplexingLimit(3);

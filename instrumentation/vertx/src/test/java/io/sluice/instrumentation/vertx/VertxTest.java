@@ -3,13 +3,19 @@ package io.sluice.instrumentation.vertx;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.bridge.ConnectionGate;
 import io.sluice.instrumentation.testing.KernelMeter;
 import io.sluice.instrumentation.testing.ParkedThreads;
 import io.sluice.instrumentation.testing.TestAgent;
 import io.sluice.instrumentation.testing.TestProxy;
 import io.sluice.instrumentation.testing.TestServer;
+import io.sluice.limiter.Ask;
+import io.sluice.limiter.Connection;
+import io.sluice.limiter.Destination;
+import io.sluice.limiter.Lease;
 import io.sluice.limiter.Limits;
 import io.sluice.limiter.Snapshot;
+import io.vertx.core.AsyncResult;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.ConnectionPoolTooBusyException;
@@ -21,6 +27,7 @@ import io.vertx.core.http.PoolOptions;
 import io.vertx.core.http.RequestOptions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -184,7 +191,8 @@ class VertxTest {
         for (int i = 0; i < 3; i++) {
             held.add(small.getLater(server.url("/hold")));
         }
-        server.awaitRequests(1);
+        // Its request is known to the server a moment before it is held.
+        TestAgent.await("one is held", () -> server.held() == 1);
         assertThat(client().get(server.url("/bytes/10"))).startsWith("200 ");
         assertThat(server.held()).isEqualTo(1);
         server.letGo();
@@ -310,6 +318,49 @@ class VertxTest {
             all(exchanges);
             awaitQuiet();
             assertThat(meter.max()).isLessThanOrEqualTo(1);
+        }
+    }
+
+    /** On an event loop, while whoever makes the call is still on its way to return the future. */
+    @Test
+    void aConnectThatWaitedForRoomMayEndBeforeItsFutureIsReturned() throws Throwable {
+        TestAgent.limit(1);
+        Ask ask = Ask.direct("test", Destination.server("http", "deferred.test", 80));
+        Lease former = ConnectionGate.acquire(ask, 0);
+        Connection inTheWay = ConnectionGate.open(former, false);
+        former.release();
+        Lease lease = ConnectionGate.acquire(ask, 0);
+        Deferred opening = new Deferred(vertx.getOrCreateContext());
+        assertThat(opening.begin(lease)).isEqualTo(Opening.Answer.WAIT);
+        inTheWay.closed();
+        opening.told.await();
+        Future<?> future = (Future<?>) opening.future();
+        assertThat(future).isNotNull();
+        assertThat(VertxClient.<Object>await(future.map(result -> result))).isEqualTo("connected");
+    }
+
+    /** Connects at once. */
+    private static final class Connector {
+        Future<Object> connect(Object context) {
+            return Future.succeededFuture("connected");
+        }
+    }
+
+    private static final class Deferred extends Opening {
+        final CountDownLatch told = new CountDownLatch(1);
+
+        Deferred(Object context) {
+            super(new Connector(), "connect", new Object[] {context}, context, null, true);
+        }
+
+        @Override
+        void opened(Connection counted, AsyncResult<Object> result) {
+            counted.closed();
+        }
+
+        @Override
+        void told() {
+            told.countDown();
         }
     }
 
