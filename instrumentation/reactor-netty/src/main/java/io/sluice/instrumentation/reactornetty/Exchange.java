@@ -350,6 +350,7 @@ final class Exchange implements CoreSubscriber<Connection>, Subscription, Dispos
         if (running != null) {
             running.cancel();
             if (!connected) {
+                entered(); // nothing will come of it, and others wait for their turn
                 end();
             }
         } else {

@@ -259,6 +259,10 @@ final class Opening extends Mono<Channel> implements CoreSubscriber<Channel>, Su
     @Override
     public void onSubscribe(Subscription subscription) {
         upstream = subscription;
+        if (cancelled) { // before there was anything to cancel
+            cancel();
+            return;
+        }
         subscription.request(Long.MAX_VALUE);
     }
 
