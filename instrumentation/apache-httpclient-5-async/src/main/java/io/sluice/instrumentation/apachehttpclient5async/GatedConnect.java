@@ -28,7 +28,7 @@ public final class GatedConnect<T> implements Future<T>, FutureCallback<T>, Runn
     private final Handle handle;
     private final BasicFuture<T> result;
     private @Nullable Connection connection;
-    /** Whether somebody calls the client's own connect. */
+    /** Whether somebody calls the client's own connect, or has cancelled it. */
     private final AtomicBoolean begun = new AtomicBoolean();
 
     private volatile boolean done;
@@ -173,7 +173,8 @@ public final class GatedConnect<T> implements Future<T>, FutureCallback<T>, Runn
         if (future != null) {
             return future.cancel(mayInterrupt);
         }
-        if (!isPending()) {
+        // To give up the room wakes run(), which must not find that it is the one to connect.
+        if (!isPending() || !begun.compareAndSet(false, true)) {
             return false;
         }
         cancelled();

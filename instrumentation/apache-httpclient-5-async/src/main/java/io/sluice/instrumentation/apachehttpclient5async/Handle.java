@@ -76,6 +76,8 @@ abstract class Handle {
             Lease former = opened.lease();
             if (users == 0 && former != null) {
                 opened.idle(former); // all have gone while it was opened
+            } else if (lease != null && lease != former) {
+                opened.use(lease); // for whom it was opened has gone, and others have come
             }
         }
     }
