@@ -4,22 +4,37 @@ import java.util.TreeSet;
 
 /** Holds requests until the test lets them go, in the order of their arrival. Safe for any thread. */
 final class Gate {
-    private final TreeSet<Integer> held = new TreeSet<>();
+    /** Those that have arrived and not passed yet, also where they do not wait here yet. */
+    private final TreeSet<Integer> arrived = new TreeSet<>();
+
+    private int held;
     private long permits;
     private boolean open;
 
-    /** Blocks until the gate is open, or until a permit is left for the request and none that arrived earlier waits. */
+    /** A request has arrived that will {@link #pass}, or be {@link #gone}. */
+    synchronized void arrives(int arrival) {
+        arrived.add(arrival);
+    }
+
+    /** Blocks until the gate is open, or until a permit is left for the request and none that arrived earlier is to come. */
     synchronized void pass(int arrival) throws InterruptedException {
-        held.add(arrival);
+        held++;
         try {
-            while (!open && (permits == 0 || held.first() != arrival)) {
+            while (!open && (permits == 0 || arrived.first() != arrival)) {
                 wait();
             }
             if (!open) {
                 permits--;
             }
         } finally {
-            held.remove(arrival);
+            held--;
+            gone(arrival);
+        }
+    }
+
+    /** The request will not pass any more; nothing happens if it has. */
+    synchronized void gone(int arrival) {
+        if (arrived.remove(arrival)) {
             notifyAll();
         }
     }
@@ -40,6 +55,6 @@ final class Gate {
     }
 
     synchronized int held() {
-        return held.size();
+        return held;
     }
 }

@@ -25,14 +25,33 @@ final class Listener {
     /** Longer than any test's burst: a full backlog would make the kernel drop connections for a second. */
     private static final int BACKLOG = 1000;
 
-    private final ServerSocket socket = new ServerSocket();
+    /**
+     * The ports of all listeners so far. The kernel gives a port again soon, and what a test has left behind at one (a lease,
+     * the class of an HTTP/1.0 server) would be another test's.
+     */
+    private static final Set<Integer> PORTS = ConcurrentHashMap.newKeySet();
+
+    private final ServerSocket socket;
     private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
     private final AtomicInteger accepted = new AtomicInteger();
     private final Service service;
 
     Listener(boolean ipv6, Service service) throws IOException {
         this.service = service;
-        socket.bind(new InetSocketAddress(loopback(ipv6), 0), BACKLOG);
+        socket = bind(new InetSocketAddress(loopback(ipv6), 0));
+    }
+
+    private static ServerSocket bind(InetSocketAddress anyPort) throws IOException {
+        ServerSocket bound = new ServerSocket();
+        bound.bind(anyPort, BACKLOG);
+        if (PORTS.add(bound.getLocalPort())) {
+            return bound;
+        }
+        try {
+            return bind(anyPort); // while this one is kept, so that it is not the next one, too
+        } finally {
+            bound.close();
+        }
     }
 
     void start(String name) {

@@ -46,6 +46,8 @@ public final class TestServer implements AutoCloseable {
     /** The password that {@code /auth} wants. */
     public static final String PASSWORD = "secret";
 
+    private static final String HOLD = "hold";
+
     private static final long AWAIT_NANOS = TimeUnit.SECONDS.toNanos(20);
 
     private final Builder built;
@@ -201,9 +203,13 @@ public final class TestServer implements AutoCloseable {
         while (request != null) {
             connection.begin();
             int arrival = record(request);
-            request.readBody(in, out);
             Exchange exchange = new Exchange(this, request, in, out, connection);
-            answer(exchange, arrival);
+            try {
+                request.readBody(in, out);
+                answer(exchange, arrival);
+            } finally {
+                gate.gone(arrival);
+            }
             if (!exchange.isKeepAlive()) {
                 break;
             }
@@ -218,9 +224,8 @@ public final class TestServer implements AutoCloseable {
         if (delayMillis > 0) {
             Thread.sleep(delayMillis);
         }
-        String path = request.path();
-        String segment = path.split("/", 3).length > 1 ? path.split("/", 3)[1] : "";
-        if (segment.equals("hold")) {
+        String segment = segment(request);
+        if (segment.equals(HOLD)) {
             gate.pass(arrival);
         }
         Behaviour behaviour = behaviours.get(segment);
@@ -233,8 +238,17 @@ public final class TestServer implements AutoCloseable {
         }
     }
 
+    /** The first one of the path. */
+    private static String segment(TestRequest request) {
+        String[] segments = request.path().split("/", 3);
+        return segments.length > 1 ? segments[1] : "";
+    }
+
     private int record(TestRequest request) {
         synchronized (requests) {
+            if (segment(request).equals(HOLD)) {
+                gate.arrives(arrivals); // before a test sees the request, and gives a permit for it
+            }
             requests.add(request);
             requests.notifyAll();
             return arrivals++;

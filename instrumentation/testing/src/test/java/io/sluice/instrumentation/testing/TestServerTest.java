@@ -10,7 +10,9 @@ import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -22,6 +24,17 @@ import org.junit.jupiter.api.Timeout;
 
 @Timeout(value = 60, unit = TimeUnit.SECONDS)
 class TestServerTest {
+    /** The kernel alone gives one of them again with near certainty. */
+    @Test
+    void neverListensTwiceOnTheSamePort() {
+        Set<Integer> ports = new HashSet<>();
+        for (int i = 0; i < 500; i++) {
+            try (TestServer server = TestServer.start()) {
+                assertThat(ports.add(server.port())).isTrue();
+            }
+        }
+    }
+
     @Test
     void keepsTheConnectionOfHttp11() throws Exception {
         try (TestServer server = TestServer.start();
