@@ -137,12 +137,13 @@ class ConnectionGateTest {
     @Test
     void openClosesAnIdleConnectionAndParksUntilItsSocketIsClosed() {
         recorder.install(ONE);
-        List<Object> evicted = new ArrayList<>();
+        List<Object> evicted = java.util.Collections.synchronizedList(new ArrayList<>());
         ConnectionOwner owner = owner(evicted);
         Connection idle = idle(owner);
         Lease lease = ConnectionGate.acquire(ASK, 0);
         Connection[] opened = new Connection[1];
         Thread opener = Until.started(() -> opened[0] = ConnectionGate.open(lease, true));
+        Until.holds(() -> !evicted.isEmpty()); // before that, it may be parked for the limiter's lock
         Until.parked(opener);
         assertThat(evicted).containsExactly(idle);
         idle.closed();

@@ -40,6 +40,17 @@ final class Answers {
         return TestServer.builder().on("say", SAY_OR_FAIL).on("hold", SAY_OR_FAIL);
     }
 
+    /** Waits until a server holds so many requests; fails if it never does. */
+    static void awaitHeld(int count, TestServer server) throws InterruptedException {
+        long start = System.nanoTime();
+        while (server.held() < count) {
+            if (System.nanoTime() - start > PATIENCE_NANOS) {
+                throw new AssertionError(server.requests() + " are held, not " + count);
+            }
+            Thread.sleep(5);
+        }
+    }
+
     /** Waits until two servers together hold so many requests; fails if they never do. */
     static void awaitHeld(int count, TestServer first, TestServer second) throws InterruptedException {
         long start = System.nanoTime();

@@ -250,6 +250,18 @@ final class HttpProgram implements AutoCloseable {
         running.awaitOutput("[settled " + settled + "]");
     }
 
+    /** Waits until so many exchanges wait for a lease, by the agent's own count. */
+    void awaitWaiting(int count) {
+        command("waiting", ++settled, count);
+        running.awaitOutput("[waiting " + settled + "]");
+    }
+
+    /** Waits until no exchange has a lease or waits for one, by the agent's own count. */
+    void awaitQuiet() {
+        command("quiet", ++settled);
+        running.awaitOutput("[quiet " + settled + "]");
+    }
+
     /** Starts many threads for each client; the server must answer with {@link Answers#SAY}. */
     void load(List<String> clients, int threadsEach, int rounds, String url) {
         command("load", String.join(",", clients), threadsEach, rounds, url);

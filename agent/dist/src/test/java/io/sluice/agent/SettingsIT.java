@@ -117,6 +117,7 @@ class SettingsIT {
                 HttpProgram program = HttpProgram.start(HttpProgram.jvm(main)
                         .environment("SLUICE_MAX_CONNECTIONS_PER_SERVER", "3")
                         .agent("maxConnectionsPerServer=many"))) {
+            program.awaitStderr(String.format("%n")); // it is read by another thread than standard output
             assertThat(program.stderr())
                     .isEqualTo(String.format(
                             "[sluice] WARN sluice.maxConnectionsPerServer=many (agent argument): %s;"
@@ -172,6 +173,7 @@ class SettingsIT {
         try (TestServer server = Answers.server().start();
                 HttpProgram program = HttpProgram.start(HttpProgram.jvm(jdk).agent("log=info"))) {
             program.warmUp(HttpProgram.clients(jdk), server.url("/say"));
+            program.awaitStderr(String.format("%n")); // it is read by another thread than standard output
             assertThat(program.stderr())
                     .matches("\\[sluice] INFO \\S+ installed: 2 connections per server, [^\\n]*\\R");
         }

@@ -34,6 +34,7 @@ class ThreadsIT {
             for (TestServer server : servers) {
                 server.awaitRequests(LIMIT);
             }
+            program.awaitWaiting(clients.size() * (WAITING - LIMIT));
             program.awaitSettled();
             assertThat(program.parked()).isEqualTo("[]");
             for (int i = 0; i < servers.size(); i++) {
@@ -58,6 +59,7 @@ class ThreadsIT {
             int holder = program.get("urlconnection", server.url("/hold"));
             server.awaitRequests(1);
             int waiter = program.get("urlconnection", server.url("/hold"));
+            program.awaitWaiting(1);
             program.awaitSettled();
             assertThat(program.parked()).contains("io.sluice.limiter.").contains("HttpCommands");
             server.letGo();

@@ -59,7 +59,7 @@ class TruthIT {
                 KernelMeter meter = KernelMeter.start(server.port());
                 HttpProgram program = HttpProgram.start(jdk, "maxConnectionsPerServer=" + limit)) {
             program.load(clients, threadsEach, 3, server.url("/hold?ms=3"));
-            server.awaitRequests(limit);
+            Answers.awaitHeld(limit, server); // which it does a moment after it has seen them
             program.awaitSettled();
             assertThat(meter.current()).isEqualTo(limit);
             assertThat(server.held()).isEqualTo(limit);
@@ -120,7 +120,7 @@ class TruthIT {
                 String target = "/hold?text=" + i;
                 asked.add(target);
                 exchanges.add(program.get(clients.get(i % clients.size()), server.url(target)));
-                program.awaitSettled();
+                program.awaitWaiting(i);
             }
             assertThat(server.requests()).hasSize(1);
             server.letGo();

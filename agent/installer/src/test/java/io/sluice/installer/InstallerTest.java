@@ -137,7 +137,11 @@ class InstallerTest {
         Awaitility.await().until(() -> limitPerServer() == 7);
         System.setProperty("sluice.maxConnectionsPerServer", "8");
         Awaitility.await().until(() -> limitPerServer() == 8);
-        assertThat(log.lines()).last().asString().startsWith("[sluice] INFO settings changed: 8 connections");
+        Awaitility.await() // it is told after it is done
+                .untilAsserted(() -> assertThat(log.lines())
+                        .last()
+                        .asString()
+                        .startsWith("[sluice] INFO settings changed: 8 connections"));
     }
 
     private int limitPerServer() throws Exception {

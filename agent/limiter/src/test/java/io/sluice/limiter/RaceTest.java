@@ -33,7 +33,9 @@ class RaceTest {
     };
     private static final Destination PROXY = Destination.proxy("p.example.com", 3128);
 
-    private final ExecutorService background = Executors.newFixedThreadPool(2, task -> {
+    private static final int BACKGROUND_THREADS = 2;
+
+    private final ExecutorService background = Executors.newFixedThreadPool(BACKGROUND_THREADS, task -> {
         Thread thread = new Thread(task);
         thread.setDaemon(true);
         return thread;
@@ -116,7 +118,24 @@ class RaceTest {
         assertThat(ended).as("somebody waits for ever: %s", state).isTrue();
     }
 
-    private void nothingIsLeft() {
+    /** Whoever gave up in the background may still be giving back what it held when the exchange's own thread has ended. */
+    private void untilTheBackgroundIsDone() throws InterruptedException {
+        CountDownLatch together = new CountDownLatch(BACKGROUND_THREADS);
+        for (int i = 0; i < BACKGROUND_THREADS; i++) {
+            background.execute(() -> {
+                together.countDown();
+                try {
+                    together.await(); // so that the other thread, too, must come to the end of what was before
+                } catch (InterruptedException stopped) {
+                    Thread.currentThread().interrupt();
+                }
+            });
+        }
+        together.await();
+    }
+
+    private void nothingIsLeft() throws InterruptedException {
+        untilTheBackgroundIsDone();
         for (Snapshot now : table.snapshot()) {
             assertThat(new int[] {now.leased(), now.pending()})
                     .as("seed %d: leased, pending of %s", seed, now.destination())

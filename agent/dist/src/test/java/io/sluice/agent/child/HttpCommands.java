@@ -25,6 +25,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  *                                "[burst 7] answered 100" at their end
  * parked 3                       prints "[parked 3] " and the threads that wait in the agent
  * settle 5                       prints "[settled 5]" as soon as no exchange gets any further by itself
+ * waiting 5 3                    prints "[waiting 5]" as soon as so many exchanges wait for a lease
+ * quiet 5                        prints "[quiet 5]" as soon as no exchange has a lease or waits for one
  * set key value                  sets a system property; prints "[set key=value]"
  * </pre>
  */
@@ -65,6 +67,14 @@ public final class HttpCommands {
             case "settle":
                 awaitSettled();
                 print("[settled " + words[1] + "]");
+                break;
+            case "waiting":
+                Figures.awaitWaiting(Integer.parseInt(words[2]));
+                print("[waiting " + words[1] + "]");
+                break;
+            case "quiet":
+                Figures.awaitQuiet();
+                print("[quiet " + words[1] + "]");
                 break;
             case "set":
                 System.setProperty(words[1], words[2]);

@@ -17,9 +17,11 @@ import org.apache.hc.client5.http.config.RequestConfig;
 import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
 import org.apache.hc.client5.http.impl.io.BasicHttpClientConnectionManager;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManager;
+import org.apache.hc.client5.http.io.ConnectionEndpoint;
 import org.apache.hc.client5.http.io.LeaseRequest;
 import org.apache.hc.core5.http.ConnectionRequestTimeoutException;
 import org.apache.hc.core5.http.HttpHost;
+import org.apache.hc.core5.util.TimeValue;
 import org.apache.hc.core5.util.Timeout;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -39,8 +41,8 @@ class WaitingTest extends ClientFixture {
         long startNanos = System.nanoTime();
         assertThatThrownBy(() -> TestClients.execute(client, get))
                 .isInstanceOf(ConnectionRequestTimeoutException.class)
-                .hasMessageMatching("timed out after 3[0-9]{2} ms waiting for http://127\\.0\\.0\\.1:" + server.port()
-                        + " \\(limit=1, leased=1, idle=0, pending=1\\)");
+                .hasMessageMatching("timed out after ([3-9]|[1-4][0-9])[0-9]{2} ms waiting for http://127\\.0\\.0\\.1:"
+                        + server.port() + " \\(limit=1, leased=1, idle=0, pending=1\\)");
         assertThat(System.nanoTime() - startNanos).isLessThan(TimeUnit.SECONDS.toNanos(5));
         release(holder);
     }
@@ -177,11 +179,15 @@ class WaitingTest extends ClientFixture {
         TestAgent.limit(1);
         try (BasicHttpClientConnectionManager manager = TestClients.basic(null)) {
             HttpRoute route = new HttpRoute(new HttpHost("http", server.host(), server.port()));
-            manager.lease("x", route, Timeout.ofSeconds(1), null).get(Timeout.ofSeconds(1));
+            ConnectionEndpoint first =
+                    manager.lease("x", route, Timeout.ofSeconds(1), null).get(Timeout.ofSeconds(1));
             assertThat(catchThrowable(() -> manager.lease("y", route, Timeout.ofSeconds(30), null)
                             .get(Timeout.ofSeconds(30))))
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining("still allocated");
+            manager.release(first, null, TimeValue.NEG_ONE_MILLISECOND);
+            // Whatever stays behind is met again by a later test whose server gets this one's port.
+            awaitQuiet();
         }
     }
 

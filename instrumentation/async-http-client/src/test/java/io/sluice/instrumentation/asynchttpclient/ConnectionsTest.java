@@ -3,6 +3,7 @@ package io.sluice.instrumentation.asynchttpclient;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.netty.channel.Channel;
 import io.netty.resolver.InetNameResolver;
 import io.netty.resolver.NameResolver;
 import io.netty.util.concurrent.ImmediateEventExecutor;
@@ -23,6 +24,8 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.asynchttpclient.AsyncCompletionHandlerBase;
 import org.asynchttpclient.DefaultAsyncHttpClientConfig;
 import org.asynchttpclient.Dsl;
 import org.asynchttpclient.ListenableFuture;
@@ -99,24 +102,33 @@ class ConnectionsTest extends AhcTestBase {
         AhcClient[] clients = {client(), client()};
         Random random = new Random(4);
         List<ListenableFuture<Response>> all = new ArrayList<>();
+        List<Pooled> handlers = new ArrayList<>();
         int cancelled = 0;
         try (KernelMeter meter = KernelMeter.start(server.port())) {
             for (int i = 0; i < 600; i++) {
-                ListenableFuture<Response> future = clients[i % 2].send(server.url("/bytes/100"));
+                Pooled handler = new Pooled();
+                handlers.add(handler);
+                ListenableFuture<Response> future = clients[i % 2].http.executeRequest(
+                        millis(Dsl.get(server.url("/bytes/100")), "setRequestTimeout", 25_000), handler);
                 all.add(future);
                 if (random.nextInt(10) < 7) {
                     TimeUnit.MICROSECONDS.sleep(random.nextInt(3000)); // any moment will do
                     future.cancel(true);
                 }
             }
-            for (ListenableFuture<Response> one : all) {
+            for (int i = 0; i < all.size(); i++) {
                 try {
-                    assertThat(AhcClient.text(one)).startsWith("200 ");
+                    assertThat(AhcClient.text(all.get(i))).startsWith("200 ");
                 } catch (CancellationException e) {
                     cancelled++;
                 } catch (IOException e) {
                     // A late cancel of the client's closes a channel that the next call has already.
                     assertThat(e).hasMessage("Remotely closed");
+                } catch (TimeoutException e) {
+                    // A little later still, it first makes the channel forget the next call, which then hears of
+                    // nothing.
+                    assertThat(e).hasMessageStartingWith("Request timeout to ");
+                    assertThat(handlers.get(i).isPooled).isTrue();
                 }
             }
             assertThat(meter.max()).isLessThanOrEqualTo(2);
@@ -304,6 +316,16 @@ class ConnectionsTest extends AhcTestBase {
             assertThat(meter.max()).isLessThanOrEqualTo(4);
         }
         awaitQuiet(server);
+    }
+
+    /** Knows whether the call was given a connection of the client's pool. */
+    private static final class Pooled extends AsyncCompletionHandlerBase {
+        private volatile boolean isPooled;
+
+        @Override
+        public void onConnectionPooled(Channel channel) {
+            isPooled = true;
+        }
     }
 
     /** The second refuses, since nobody listens there. */

@@ -91,7 +91,7 @@ class Http2Test {
                 exchanges.add(Jetty.send(client.request(server.url("/" + i))));
             }
             assertThat(arrived.await(20, TimeUnit.SECONDS)).isTrue();
-            assertThat(ParkedThreads.inTheAgent()).isEmpty();
+            TestAgent.await("nobody is parked", () -> ParkedThreads.inTheAgent().isEmpty());
             assertThat(figures(server, "http").leased()).isEqualTo(1);
             assertThat(figures(server, "http").open()).isEqualTo(1);
             assertThat(figures(server, "http").pending()).isZero();
@@ -99,6 +99,7 @@ class Http2Test {
             all(exchanges);
             awaitIdle(server, "http");
             assertThat(figures(server, "http").idle()).isEqualTo(1);
+            assertThat(meter.current()).isEqualTo(1); // also has the meter look: its thread may not have run yet
             assertThat(meter.max()).isEqualTo(1);
         }
     }
@@ -118,6 +119,7 @@ class Http2Test {
                 all(exchanges);
             }
             awaitIdle(server, "http");
+            assertThat(meter.current()).isPositive();
             assertThat(meter.max()).isBetween(1, limit);
         }
     }
@@ -211,6 +213,7 @@ class Http2Test {
             }
             all(exchanges);
             awaitIdle(server, "https");
+            assertThat(meter.current()).isEqualTo(1);
             assertThat(meter.max()).isEqualTo(1);
         }
     }
@@ -229,6 +232,7 @@ class Http2Test {
             }
             all(exchanges);
             awaitIdle(server, "https");
+            assertThat(meter.current()).isEqualTo(1);
             assertThat(meter.max()).isEqualTo(1);
         }
     }
@@ -247,6 +251,7 @@ class Http2Test {
             }
             TestAgent.await("the others wait", () -> TestAgent.figures(server).pending() == 18);
             TestAgent.await("two are under way", () -> server.held() == 2);
+            assertThat(meter.current()).isEqualTo(2);
             server.letGo();
             for (Future<?> one : exchanges) {
                 assertThat(Jetty.text(one.get(30, TimeUnit.SECONDS))).startsWith("200 ");

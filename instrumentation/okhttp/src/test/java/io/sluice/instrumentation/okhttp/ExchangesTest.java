@@ -35,6 +35,8 @@ import okhttp3.OkHttpClient;
 import okhttp3.Request;
 import okhttp3.Response;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What becomes of connections and leases. */
 class ExchangesTest extends Fixture {
@@ -66,10 +68,24 @@ class ExchangesTest extends Fixture {
         awaitQuiet();
     }
 
-    @Test
-    void aBodyThatIsLostGivesItsLeaseBack() throws Exception {
-        TestClient client = client(builder());
+    /**
+     * Lost by a call that connects on its own thread, or finds a connection in the pool. Since 5.0 a call connects on a
+     * thread of the client's TaskRunner, whose frame may hold it for minutes, until that thread is given another task.
+     */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aBodyThatIsLostGivesItsLeaseBack(boolean pooled) throws Exception {
+        OkHttpClient.Builder builder = builder();
+        if (!pooled && RoutesTest.hasFastFallback()) {
+            builder.fastFallback(false);
+        }
+        TestClient client = client(builder);
+        if (pooled) {
+            assertThat(client.get(server.url("/bytes/10"))).startsWith("200 ");
+            TestAgent.await("it is idle", () -> TestAgent.figures(server).idle() == 1);
+        }
         lose(client);
+        assertThat(server.acceptedConnections()).isEqualTo(1);
         Future<String> next = threads.submit(() -> client.get(server.url("/bytes/10")));
         awaitPending(1);
         TestAgent.await("the lost body is noticed", () -> {

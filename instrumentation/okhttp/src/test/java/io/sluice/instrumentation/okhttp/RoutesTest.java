@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.sluice.instrumentation.testing.KernelMeter;
 import io.sluice.instrumentation.testing.TestAgent;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -103,23 +104,25 @@ class RoutesTest extends Fixture {
         }
     }
 
-    private static Object answer(ServerSocket slow) throws Exception {
+    private Object answer(ServerSocket slow) throws Exception {
         while (true) {
-            Socket accepted = slow.accept(); // those that fill the queue say nothing
-            accepted.setSoTimeout(300);
-            try {
-                if (accepted.getInputStream().read() >= 0) {
-                    accepted.getOutputStream()
-                            .write("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate"
-                                    .getBytes(StandardCharsets.US_ASCII));
-                }
-            } catch (SocketTimeoutException silent) {
-                accepted.close();
-            }
+            Socket accepted = slow.accept();
+            threads.submit(() -> answerTo(accepted));
         }
     }
 
-    private static boolean hasFastFallback() {
+    /** Those that fill the queue say nothing, until they are closed. */
+    private static Object answerTo(Socket accepted) throws IOException {
+        if (accepted.getInputStream().read() < 0) {
+            accepted.close();
+            return false;
+        }
+        accepted.getOutputStream()
+                .write("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate".getBytes(StandardCharsets.US_ASCII));
+        return true;
+    }
+
+    static boolean hasFastFallback() {
         try {
             OkHttpClient.class.getMethod("fastFallback");
             return true;
