@@ -37,6 +37,7 @@ public final class JettyClientInstrumentation implements ClientInstrumentation {
                 PACKAGE + "ConnectionCloser",
                 PACKAGE + "Passage",
                 PACKAGE + "Asks",
+                PACKAGE + "RoundRobin",
                 PACKAGE + "Opening$1",
                 PACKAGE + "Opening$2",
                 PACKAGE + "Opening$3",
@@ -61,6 +62,11 @@ public final class JettyClientInstrumentation implements ClientInstrumentation {
                 .parameters(1)
                 .advice(HERE + "AheadAdvice")
                 .optional()); // since 9.4.25
+        hooks.add(Hook.on(CLIENT + "RoundRobinConnectionPool")
+                .method("activate")
+                .parameters(0)
+                .advice(HERE + "TurnAdvice")
+                .optional()); // up to 9.4.28
         return hooks;
     }
 
@@ -97,6 +103,17 @@ public final class JettyClientInstrumentation implements ClientInstrumentation {
                         .advice(HERE + "SweepAdvice")
                         .optional(),
                 Hook.on(destination).method("doStop").parameters(0).advice(HERE + "StopAdvice")));
+    }
+
+    /** A round robin pool is about to take the connection whose turn it is. */
+    public static final class TurnAdvice {
+        private TurnAdvice() {}
+
+        /** Where no further connection may be opened, it is an open one's turn. */
+        @Advice.OnMethodEnter(suppress = Throwable.class)
+        public static void enter(@Advice.This Object pool) throws ReflectiveOperationException {
+            JettyHooks.takesTurn(pool);
+        }
     }
 
     /** A destination is made. */

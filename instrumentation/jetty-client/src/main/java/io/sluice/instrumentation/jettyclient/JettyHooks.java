@@ -47,6 +47,11 @@ public final class JettyHooks {
         return queue.openings.open((Promise<Object>) promise);
     }
 
+    /** A round robin pool looks whose turn it is. Never blocks. */
+    public static void takesTurn(Object pool) throws ReflectiveOperationException {
+        RoundRobin.takeTurn(pool);
+    }
+
     /** A pool opens connections that nobody needs yet. Returns what {@link #openedAhead} is given. */
     public static @Nullable Object openingAhead() {
         return Openings.beginAhead();
