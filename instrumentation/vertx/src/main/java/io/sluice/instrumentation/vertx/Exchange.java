@@ -189,7 +189,19 @@ final class Exchange implements Handler<AsyncResult<Object>>, Sharing.Waiting {
             }
         } catch (Throwable fault) {
             ConnectionGate.release(settled);
-            FailOpen.report(fault);
+            tellOf(fault);
+        }
+    }
+
+    /** The pool's own exceptions, up to 4.2 that of a closed client, would have reached the caller without a wait. */
+    private void tellOf(Throwable fault) {
+        try {
+            Reflect.fail(handler, fault);
+            if (fault instanceof ReflectiveOperationException || fault instanceof LinkageError) {
+                FailOpen.report(fault);
+            }
+        } catch (Throwable another) {
+            FailOpen.report(another);
         }
     }
 

@@ -206,6 +206,11 @@ abstract class Opening implements Handler<AsyncResult<Object>> {
         AGAIN.set(Boolean.TRUE);
         try {
             future = Reflect.call(connector, method, arguments);
+        } catch (ReflectiveOperationException fault) {
+            throw fault;
+        } catch (Throwable clientsOwn) {
+            fail(clientsOwn); // it is closed, for example
+            return;
         } finally {
             AGAIN.remove();
         }

@@ -3,6 +3,7 @@ package io.sluice.instrumentation.vertx;
 import io.sluice.bridge.WeakMap;
 import io.sluice.limiter.Ask;
 import io.sluice.limiter.Destination;
+import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.net.ProxyOptions;
 import io.vertx.core.net.ProxyType;
 import io.vertx.core.net.SocketAddress;
@@ -49,9 +50,32 @@ public final class Targets {
         Object server = Reflect.field(connector, "server");
         ProxyOptions proxy = (ProxyOptions) Reflect.field(connector, "proxyOptions");
         boolean ssl = Boolean.TRUE.equals(Reflect.field(connector, "ssl"));
-        boolean plain = PLAIN_PROXIES.get((SocketAddress) server) != null;
+        boolean plain = PLAIN_PROXIES.get((SocketAddress) server) != null
+                || (!ssl && proxy == null && isClientsProxy(connector, (SocketAddress) server));
         Object origin = plain ? origin(connector) : server;
         return of((SocketAddress) server, origin, ssl, proxy, plain);
+    }
+
+    /**
+     * Up to Vert.x 4.2 the key does not know it either: then an address that is not the peer's, but that of the client's own
+     * proxy.
+     */
+    private static boolean isClientsProxy(Object connector, @Nullable SocketAddress server)
+            throws ReflectiveOperationException {
+        Object options;
+        try {
+            options = Reflect.field(connector, "options");
+        } catch (NoSuchFieldException later) {
+            return false;
+        }
+        if (server == null || !(options instanceof HttpClientOptions) || server.equals(origin(connector))) {
+            return false;
+        }
+        ProxyOptions proxy = ((HttpClientOptions) options).getProxyOptions();
+        return proxy != null
+                && proxy.getType() == ProxyType.HTTP
+                && proxy.getPort() == server.port()
+                && String.valueOf(proxy.getHost()).equals(server.host());
     }
 
     private static @Nullable Object origin(Object connector) throws ReflectiveOperationException {

@@ -37,6 +37,12 @@ public final class VertxInstrumentation implements ClientInstrumentation {
                         .method("close")
                         .parameters(0)
                         .advice(ADVICE + "EndpointClose"),
+                // Early 4.1.
+                Hook.on(HTTP + "HttpChannelConnector")
+                        .method("httpConnect")
+                        .descriptor("(Lio/vertx/core/impl/EventLoopContext;)")
+                        .advice(ADVICE + "ConnectForFuture")
+                        .optional(),
                 // 5.0.
                 Hook.on(HTTP + "HttpChannelConnector")
                         .method("httpConnect")

@@ -7,7 +7,6 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.http.HttpMethod;
-import io.vertx.core.http.PoolOptions;
 import io.vertx.core.http.RequestOptions;
 import io.vertx.core.net.ProxyOptions;
 import io.vertx.core.net.ProxyType;
@@ -25,27 +24,17 @@ final class VertxClient implements ContractClient {
     private final HttpClient client;
 
     VertxClient(Setup setup) {
-        this(Vertx.vertx(), true, options(setup), new PoolOptions().setHttp1MaxSize(50));
+        this(Vertx.vertx(), true, options(setup), new PoolSizes().setHttp1MaxSize(50));
     }
 
-    VertxClient(Vertx vertx, HttpClientOptions options, PoolOptions poolOptions) {
-        this(vertx, false, options, poolOptions);
+    VertxClient(Vertx vertx, HttpClientOptions options, PoolSizes sizes) {
+        this(vertx, false, options, sizes);
     }
 
-    private VertxClient(Vertx vertx, boolean ownsVertx, HttpClientOptions options, PoolOptions poolOptions) {
+    private VertxClient(Vertx vertx, boolean ownsVertx, HttpClientOptions options, PoolSizes sizes) {
         this.vertx = vertx;
         this.ownsVertx = ownsVertx;
-        this.client = client(vertx, options, poolOptions);
-    }
-
-    static HttpClient client(Vertx vertx, HttpClientOptions options, PoolOptions poolOptions) {
-        try {
-            return (HttpClient) Vertx.class
-                    .getMethod("createHttpClient", HttpClientOptions.class, PoolOptions.class)
-                    .invoke(vertx, options, poolOptions);
-        } catch (ReflectiveOperationException e) {
-            throw new IllegalStateException(e);
-        }
+        this.client = sizes.client(vertx, options);
     }
 
     static HttpClientOptions options(Setup setup) {

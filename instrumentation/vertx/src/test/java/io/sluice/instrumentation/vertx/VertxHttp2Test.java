@@ -12,7 +12,6 @@ import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.http.HttpVersion;
-import io.vertx.core.http.PoolOptions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -52,7 +51,7 @@ class VertxHttp2Test {
     }
 
     private VertxClient client(HttpClientOptions options) {
-        VertxClient client = new VertxClient(vertx, options, new PoolOptions().setHttp2MaxSize(5));
+        VertxClient client = new VertxClient(vertx, options, new PoolSizes().setHttp2MaxSize(5));
         clients.add(client);
         return client;
     }

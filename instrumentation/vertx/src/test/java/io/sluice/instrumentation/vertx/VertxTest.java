@@ -23,8 +23,8 @@ import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpMethod;
-import io.vertx.core.http.PoolOptions;
 import io.vertx.core.http.RequestOptions;
+import java.lang.reflect.Method;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -49,14 +49,14 @@ class VertxTest {
         TestAgent.limits(Limits.defaults());
     }
 
-    private VertxClient client(HttpClientOptions options, PoolOptions poolOptions) {
-        VertxClient client = new VertxClient(vertx, options, poolOptions);
+    private VertxClient client(HttpClientOptions options, PoolSizes sizes) {
+        VertxClient client = new VertxClient(vertx, options, sizes);
         clients.add(client);
         return client;
     }
 
     private VertxClient client() {
-        return client(new HttpClientOptions(), new PoolOptions().setHttp1MaxSize(50));
+        return client(new HttpClientOptions(), new PoolSizes().setHttp1MaxSize(50));
     }
 
     private Snapshot figures() {
@@ -79,6 +79,19 @@ class VertxTest {
 
     private RequestOptions request(String path) {
         return new RequestOptions().setAbsoluteURI(server.url(path));
+    }
+
+    /** With a time limit of one kind; before 4.4 there was one for all of them. */
+    private RequestOptions limited(String path, String kind, long millis) throws Exception {
+        RequestOptions options = request(path);
+        Method setter;
+        try {
+            setter = RequestOptions.class.getMethod(kind, long.class);
+        } catch (NoSuchMethodException before44) {
+            setter = RequestOptions.class.getMethod("setTimeout", long.class);
+        }
+        setter.invoke(options, millis);
+        return options;
     }
 
     @Test
@@ -127,7 +140,7 @@ class VertxTest {
         VertxClient client = client();
         Future<String> holder = client.getLater(server.url("/hold"));
         server.awaitRequests(1);
-        Future<String> waiter = client.get(request("/bytes/10").setConnectTimeout(200));
+        Future<String> waiter = client.get(limited("/bytes/10", "setConnectTimeout", 200));
         assertThatThrownBy(() -> VertxClient.await(waiter))
                 .isInstanceOf(TimeoutException.class)
                 .hasMessageContaining("limit=1");
@@ -144,7 +157,7 @@ class VertxTest {
         VertxClient client = client();
         Future<String> holder = client.getLater(server.url("/hold"));
         server.awaitRequests(1);
-        Future<String> waiter = client.get(request("/bytes/10").setConnectTimeout(20_000));
+        Future<String> waiter = client.get(limited("/bytes/10", "setConnectTimeout", 20_000));
         TestAgent.await("it waits", () -> figures().pending() == 1);
         server.letGo();
         assertThat(VertxClient.await(waiter)).startsWith("200 ");
@@ -155,7 +168,7 @@ class VertxTest {
     @Test
     void anIdleTimeoutGivesTheLeaseBack() throws Exception {
         VertxClient client = client();
-        assertThatThrownBy(() -> VertxClient.await(client.get(request("/never").setIdleTimeout(100))))
+        assertThatThrownBy(() -> VertxClient.await(client.get(limited("/never", "setIdleTimeout", 100))))
                 .isInstanceOf(TimeoutException.class);
         awaitQuiet();
     }
@@ -186,7 +199,7 @@ class VertxTest {
 
     @Test
     void aFullPoolHoardsNoLeases() throws Exception {
-        VertxClient small = client(new HttpClientOptions(), new PoolOptions().setHttp1MaxSize(1));
+        VertxClient small = client(new HttpClientOptions(), new PoolSizes().setHttp1MaxSize(1));
         List<Future<String>> held = new ArrayList<>();
         for (int i = 0; i < 3; i++) {
             held.add(small.getLater(server.url("/hold")));
@@ -204,7 +217,7 @@ class VertxTest {
     void thePoolsLongestQueueIsRespected() throws Exception {
         TestAgent.limit(1);
         VertxClient client = client(
-                new HttpClientOptions(), new PoolOptions().setHttp1MaxSize(2).setMaxWaitQueueSize(1));
+                new HttpClientOptions(), new PoolSizes().setHttp1MaxSize(2).setMaxWaitQueueSize(1));
         List<Future<String>> held = new ArrayList<>();
         held.add(client.getLater(server.url("/hold")));
         server.awaitRequests(1);
@@ -244,7 +257,7 @@ class VertxTest {
         try (KernelMeter meter = KernelMeter.start(server.port())) {
             VertxClient client = client(
                     new HttpClientOptions().setPipelining(true).setPipeliningLimit(10),
-                    new PoolOptions().setHttp1MaxSize(5));
+                    new PoolSizes().setHttp1MaxSize(5));
             List<Future<String>> exchanges = new ArrayList<>();
             for (int i = 0; i < 10; i++) {
                 exchanges.add(client.getLater(server.url("/hold")));
@@ -268,7 +281,7 @@ class VertxTest {
             for (int i = 0; i < 3; i++) {
                 VertxClient client = client(
                         new HttpClientOptions().setPipelining(true).setPipeliningLimit(4),
-                        new PoolOptions().setHttp1MaxSize(5));
+                        new PoolSizes().setHttp1MaxSize(5));
                 for (int j = 0; j < 20; j++) {
                     exchanges.add(client.getLater(server.url("/bytes/100")));
                 }
@@ -309,8 +322,8 @@ class VertxTest {
         try (KernelMeter meter = KernelMeter.start(server.port())) {
             HttpClientOptions options = new HttpClientOptions();
             options.setSoLinger(0);
-            VertxClient first = client(options, new PoolOptions());
-            VertxClient second = client(options, new PoolOptions());
+            VertxClient first = client(options, new PoolSizes());
+            VertxClient second = client(options, new PoolSizes());
             List<Future<String>> exchanges = new ArrayList<>();
             for (int i = 0; i < 100; i++) {
                 exchanges.add((i % 2 == 0 ? first : second).getLater(server.url("/bytes/10")));
@@ -368,7 +381,7 @@ class VertxTest {
     void aClosedVertxLeavesNobodyBehind() throws Exception {
         TestAgent.limit(1);
         Vertx other = Vertx.vertx();
-        VertxClient client = new VertxClient(other, new HttpClientOptions(), new PoolOptions().setHttp1MaxSize(5));
+        VertxClient client = new VertxClient(other, new HttpClientOptions(), new PoolSizes().setHttp1MaxSize(5));
         client.getLater(server.url("/hold"));
         server.awaitRequests(1);
         client.getLater(server.url("/hold"));
