@@ -160,8 +160,8 @@ class JavaHttpClientTest {
     void theConnectTimeoutDoesNotCoverTheWait() throws Exception {
         TestServer server = server(TestServer.builder());
         HttpClient holding = builder().build();
-        HttpClient client = builder().connectTimeout(Duration.ofMillis(200)).build();
-        CompletableFuture<HttpResponse<String>> holder = get(holding, server, "/slow?ms=700");
+        HttpClient client = builder().connectTimeout(Duration.ofMillis(800)).build();
+        CompletableFuture<HttpResponse<String>> holder = get(holding, server, "/slow?ms=1500");
         server.awaitRequests(1);
         assertOk(get(client, server, "/"));
         assertOk(holder);

@@ -209,12 +209,14 @@ class ExchangesTest {
                         new Class<?>[] {factory},
                         (proxy, method, arguments) -> newPool(pool, arguments[0])));
         try (KernelMeter meter = KernelMeter.start(server.port())) {
-            for (int i = 0; i < 5; i++) {
+            for (int i = 0; i < 20; i++) {
                 succeed(send(client, server, "/bytes/10?ms=2", 20));
             }
             assertThat(meter.max()).isLessThanOrEqualTo(2);
         }
-        assertThat(server.acceptedConnections()).isLessThanOrEqualTo(4);
+        // A client thread that is stopped for 50 ms may cost a connection: another is opened in the place of an idle
+        // one.
+        assertThat(server.acceptedConnections()).isLessThanOrEqualTo(10);
         awaitQuiet(server);
     }
 
