@@ -117,11 +117,11 @@ public final class ConnectionGate {
     /**
      * Has a wait that nobody blocks for end as a timeout after {@link #maxWaitNanos}. Never blocks.
      *
-     * @return what ends it, to be cancelled when the wait is over sooner; null where it has no limit
+     * @return what ends it, to be cancelled when the wait is over sooner; null where it has no limit, or is over already
      */
     public static @Nullable ScheduledFuture<?> endAfter(final Lease lease, long clientMaxNanos) {
         long maxNanos = maxWaitNanos(clientMaxNanos);
-        if (maxNanos <= 0) {
+        if (maxNanos <= 0 || !lease.isPending()) {
             return null;
         }
         Runnable end = new Runnable() {

@@ -91,7 +91,10 @@ class ConnectionGateTest {
     @Test
     void waitWithoutAnyTimeLimitNeedsNoTimer() {
         recorder.install(ONE.toBuilder().waitTimeoutNanos(0).build());
-        assertThat(ConnectionGate.endAfter(ConnectionGate.ask(ASK), 0) == null).isTrue();
+        ConnectionGate.acquire(ASK, 0);
+        Lease waiter = ConnectionGate.ask(ASK);
+        assertThat(waiter.isPending()).isTrue();
+        assertThat(ConnectionGate.endAfter(waiter, 0) == null).isTrue();
     }
 
     @Test

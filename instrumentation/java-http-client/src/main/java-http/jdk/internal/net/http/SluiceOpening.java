@@ -43,9 +43,7 @@ public final class SluiceOpening implements Runnable {
             return;
         }
         SluiceOpening opening = new SluiceOpening(connection);
-        if (lease.isPending()) {
-            ConnectionGate.endAfter(lease, 0);
-        }
+        ConnectionGate.endAfter(lease, 0);
         if (lease.whenSettled(() -> opening.leased(lease))) {
             ALL.put(SluiceInternals.channel(connection), opening);
         } else {

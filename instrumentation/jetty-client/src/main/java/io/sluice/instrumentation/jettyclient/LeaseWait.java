@@ -26,9 +26,7 @@ final class LeaseWait implements Runnable {
 
     /** Waits, at most as long as the agent's own limit says; false if the answer is there already. */
     boolean begin() {
-        if (lease.isPending()) {
-            timer = ConnectionGate.endAfter(lease, 0);
-        }
+        timer = ConnectionGate.endAfter(lease, 0);
         return lease.whenSettled(this);
     }
 
