@@ -3,6 +3,7 @@ package io.sluice.instrumentation.jettyclient;
 import java.lang.reflect.Field;
 import java.util.List;
 import org.eclipse.jetty.client.AbstractConnectionPool;
+import org.eclipse.jetty.client.RoundRobinConnectionPool;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,19 +13,20 @@ import org.jspecify.annotations.Nullable;
  * fill the places of the closed ones. By reflection, as the places are private; later pools are otherwise. Stateless.
  */
 final class RoundRobin {
+    private static final @Nullable Field INDEX = field(RoundRobinConnectionPool.class, "index");
+    private static final @Nullable Field PLACES = field(RoundRobinConnectionPool.class, "entries");
+    private static final @Nullable Field DESTINATION = field(AbstractConnectionPool.class, "destination");
+
     private RoundRobin() {}
 
     /** The pool is about to take the connection whose turn it is. Never blocks. */
     static void takeTurn(Object pool) throws ReflectiveOperationException {
-        Field index = field(pool.getClass(), "index");
-        Field entries = field(pool.getClass(), "entries");
-        Field destination = field(AbstractConnectionPool.class, "destination");
-        if (index == null || entries == null || destination == null || Asks.hasRoom(destination.get(pool))) {
+        if (INDEX == null || PLACES == null || DESTINATION == null || Asks.hasRoom(DESTINATION.get(pool))) {
             return;
         }
         synchronized (pool) {
-            List<?> places = (List<?>) entries.get(pool);
-            int turn = index.getInt(pool);
+            List<?> places = (List<?>) PLACES.get(pool);
+            int turn = INDEX.getInt(pool);
             for (int i = 0; i < places.size(); i++) {
                 int place = (turn + i) % places.size();
                 Object entry = places.get(place);
@@ -33,7 +35,7 @@ final class RoundRobin {
                     return;
                 }
                 if (connection.get(entry) != null) {
-                    index.setInt(pool, place);
+                    INDEX.setInt(pool, place);
                     return;
                 }
             }
