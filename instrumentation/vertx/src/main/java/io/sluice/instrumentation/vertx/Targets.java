@@ -35,12 +35,7 @@ public final class Targets {
                 proxy = (ProxyOptions) argument;
             }
         }
-        if (server != null
-                && proxy != null
-                && Boolean.FALSE.equals(arguments[0])
-                && proxy.getType() == ProxyType.HTTP
-                && proxy.getPort() == server.port()
-                && String.valueOf(proxy.getHost()).equals(server.host())) {
+        if (server != null && Boolean.FALSE.equals(arguments[0]) && isAddressOf(proxy, server)) {
             PLAIN_PROXIES.put(server, Boolean.TRUE);
         }
     }
@@ -71,7 +66,10 @@ public final class Targets {
         if (server == null || !(options instanceof HttpClientOptions) || server.equals(origin(connector))) {
             return false;
         }
-        ProxyOptions proxy = ((HttpClientOptions) options).getProxyOptions();
+        return isAddressOf(((HttpClientOptions) options).getProxyOptions(), server);
+    }
+
+    private static boolean isAddressOf(@Nullable ProxyOptions proxy, SocketAddress server) {
         return proxy != null
                 && proxy.getType() == ProxyType.HTTP
                 && proxy.getPort() == server.port()
