@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 
 /** How the servers of these tests answer. */
 final class Answers {
@@ -40,23 +41,14 @@ final class Answers {
         return TestServer.builder().on("say", SAY_OR_FAIL).on("hold", SAY_OR_FAIL);
     }
 
-    /** Waits until a server holds so many requests; fails if it never does. */
-    static void awaitHeld(int count, TestServer server) throws InterruptedException {
+    /** Waits until these servers together hold so many requests; fails if they never do. */
+    static void awaitHeld(int count, TestServer... servers) throws InterruptedException {
         long start = System.nanoTime();
-        while (server.held() < count) {
+        while (Arrays.stream(servers).mapToInt(TestServer::held).sum() < count) {
             if (System.nanoTime() - start > PATIENCE_NANOS) {
-                throw new AssertionError(server.requests() + " are held, not " + count);
-            }
-            Thread.sleep(5);
-        }
-    }
-
-    /** Waits until two servers together hold so many requests; fails if they never do. */
-    static void awaitHeld(int count, TestServer first, TestServer second) throws InterruptedException {
-        long start = System.nanoTime();
-        while (first.held() + second.held() < count) {
-            if (System.nanoTime() - start > PATIENCE_NANOS) {
-                throw new AssertionError(first.requests() + " and " + second.requests() + " are held, not " + count);
+                throw new AssertionError(
+                        Arrays.stream(servers).map(TestServer::requests).collect(Collectors.toList())
+                                + " are held, not " + count);
             }
             Thread.sleep(5);
         }

@@ -3,6 +3,7 @@ package io.sluice.instrumentation.apachehttpclient40;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.instrumentation.testing.ParkedThreads;
 import io.sluice.instrumentation.testing.TestAgent;
 import io.sluice.instrumentation.testing.TestServer;
 import io.sluice.limiter.Destination;
@@ -13,7 +14,6 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
@@ -27,7 +27,6 @@ import org.apache.http.conn.ClientConnectionManager;
 import org.apache.http.conn.ConnectTimeoutException;
 import org.apache.http.impl.client.DefaultHttpRequestRetryHandler;
 import org.apache.http.params.HttpConnectionParams;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -108,7 +107,7 @@ class ExchangeTest extends HttpClient40TestCase {
                 });
                 // Its room is taken a moment before: some managers see an abort between the two as a wrong use of
                 // theirs.
-                TestAgent.await("it connects", () -> isConnecting(thread.get()));
+                TestAgent.await("it connects", () -> ParkedThreads.isConnecting(thread.get()));
                 assertThat(TestAgent.table().snapshot(nobody).open()).isEqualTo(1);
                 get.abort();
                 assertThatThrownBy(() -> connecting.get(20, TimeUnit.SECONDS))
@@ -128,13 +127,6 @@ class ExchangeTest extends HttpClient40TestCase {
                 "the lease is back", () -> TestAgent.table().snapshot(nobody).leased() == 0);
         TestAgent.await(
                 "the room is back", () -> TestAgent.table().snapshot(nobody).open() == 0);
-    }
-
-    private static boolean isConnecting(@Nullable Thread thread) {
-        return thread != null
-                && Arrays.stream(thread.getStackTrace())
-                        .anyMatch(frame -> frame.getClassName().equals("java.net.Socket")
-                                && frame.getMethodName().equals("connect"));
     }
 
     private static void fill(ServerSocket deaf, List<Socket> backlog) throws IOException {

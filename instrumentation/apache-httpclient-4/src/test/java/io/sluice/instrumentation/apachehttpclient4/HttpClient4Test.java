@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.instrumentation.testing.ContractClient;
+import io.sluice.instrumentation.testing.ParkedThreads;
 import io.sluice.instrumentation.testing.TestAgent;
 import io.sluice.instrumentation.testing.TestServer;
 import io.sluice.limiter.Destination;
@@ -15,7 +16,6 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -41,7 +41,6 @@ import org.apache.http.impl.client.HttpClients;
 import org.apache.http.impl.conn.BasicHttpClientConnectionManager;
 import org.apache.http.impl.conn.PoolingHttpClientConnectionManager;
 import org.apache.http.impl.execchain.RequestAbortedException;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -268,7 +267,7 @@ class HttpClient4Test {
                 Destination nobody = Destination.server("http", "127.0.0.1", deaf.getLocalPort());
                 // Its room is taken a moment before: some managers see an abort between the two as a wrong use of
                 // theirs.
-                TestAgent.await("it connects", () -> isConnecting(thread.get()));
+                TestAgent.await("it connects", () -> ParkedThreads.isConnecting(thread.get()));
                 assertThat(TestAgent.table().snapshot(nobody).open()).isEqualTo(1);
                 get.abort();
                 assertThatThrownBy(() -> connecting.get(20, TimeUnit.SECONDS))
@@ -286,13 +285,6 @@ class HttpClient4Test {
                 }
             }
         }
-    }
-
-    private static boolean isConnecting(@Nullable Thread thread) {
-        return thread != null
-                && Arrays.stream(thread.getStackTrace())
-                        .anyMatch(frame -> frame.getClassName().equals("java.net.Socket")
-                                && frame.getMethodName().equals("connect"));
     }
 
     private static void fill(ServerSocket deaf, List<Socket> backlog) throws IOException {

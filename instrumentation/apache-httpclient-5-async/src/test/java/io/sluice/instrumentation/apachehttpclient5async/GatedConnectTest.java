@@ -4,10 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.bridge.ConnectionGate;
 import io.sluice.bridge.Sockets;
-import io.sluice.instrumentation.testing.TestAgent;
 import io.sluice.limiter.Ask;
 import io.sluice.limiter.Connection;
-import io.sluice.limiter.Destination;
 import io.sluice.limiter.Lease;
 import java.io.Closeable;
 import java.util.concurrent.Future;
@@ -52,28 +50,16 @@ class GatedConnectTest extends ClientFixture {
         }
     }
 
-    private static final class NoHandle extends Handle {
-        @Override
-        boolean evict() {
-            return false;
-        }
-
-        @Override
-        void closeLost() {}
-    }
-
     @Test
     void aConnectThatIsCancelledWhileItWaitsForRoomOpensNothing() throws Exception {
-        TestClients.pooling(policy(Kind.STRICT), null).close(); // the sockets are woven once a client is
-        TestAgent.limit(1);
-        Ask ask = Ask.direct("test", Destination.server("http", server.host(), server.port()));
+        Ask ask = HandWritten.askFor(server);
         Lease former = ConnectionGate.acquire(ask, 0);
         Connection idle = ConnectionGate.open(former, false);
         idle.idle(former); // nobody can evict it
         former.release();
         Lease lease = ConnectionGate.acquire(ask, 0);
         CountedOpener opener = new CountedOpener();
-        GatedConnect<String> connect = new GatedConnect<>(opener, new NoHandle(), null);
+        GatedConnect<String> connect = new GatedConnect<>(opener, new HandWritten(), null);
         assertThat(connect.ask(lease)).isTrue();
         assertThat(connect.standsIn()).isTrue();
         Connection wanted = lease.connection();

@@ -3,31 +3,17 @@ package io.sluice.instrumentation.apachehttpclient5async;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.bridge.ConnectionGate;
-import io.sluice.instrumentation.testing.TestAgent;
 import io.sluice.limiter.Ask;
 import io.sluice.limiter.Connection;
-import io.sluice.limiter.Destination;
 import io.sluice.limiter.Lease;
 import org.junit.jupiter.api.Test;
 
 /** Whose a connection is whose users come and go while it is opened, as those of an HTTP/2 session do. */
 class HandleTest extends ClientFixture {
-    private static final class NoHandle extends Handle {
-        @Override
-        boolean evict() {
-            return false;
-        }
-
-        @Override
-        void closeLost() {}
-    }
-
     @Test
     void aConnectionWhoseFirstUserHasGoneWhileItWasOpenedIsTheNextOnes() throws Exception {
-        TestClients.pooling(policy(Kind.STRICT), null).close(); // the sockets are woven once a client is
-        TestAgent.limit(1);
-        Ask ask = Ask.direct("test", Destination.server("http", server.host(), server.port()));
-        Handle handle = new NoHandle();
+        Ask ask = HandWritten.askFor(server);
+        Handle handle = new HandWritten();
         Lease first = ConnectionGate.acquire(ask, 0);
         assertThat(handle.join(first)).isTrue();
         Connection opening = ConnectionGate.open(first, false);

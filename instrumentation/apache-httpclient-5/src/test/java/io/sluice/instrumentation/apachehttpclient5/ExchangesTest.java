@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.sluice.instrumentation.testing.Exchange;
 import io.sluice.instrumentation.testing.KernelMeter;
+import io.sluice.instrumentation.testing.ParkedThreads;
 import io.sluice.instrumentation.testing.TestAgent;
 import io.sluice.instrumentation.testing.TestProxy;
 import io.sluice.instrumentation.testing.TestServer;
@@ -15,7 +16,6 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -33,7 +33,6 @@ import org.apache.hc.client5.http.impl.auth.BasicCredentialsProvider;
 import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManager;
 import org.apache.hc.core5.util.TimeValue;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -71,7 +70,7 @@ class ExchangesTest extends ClientFixture {
                 thread.set(Thread.currentThread());
                 return TestClients.execute(client, get);
             });
-            TestAgent.await("it connects", () -> isConnecting(thread.get()));
+            TestAgent.await("it connects", () -> ParkedThreads.isConnecting(thread.get()));
             assertThat(TestAgent.table().snapshot(destination).open()).isEqualTo(1);
             get.cancel();
             assertThat(catchThrowable(() -> connecting.get(20, TimeUnit.SECONDS)))
@@ -85,13 +84,6 @@ class ExchangesTest extends ClientFixture {
                 one.close();
             }
         }
-    }
-
-    private static boolean isConnecting(@Nullable Thread thread) {
-        return thread != null
-                && Arrays.stream(thread.getStackTrace())
-                        .anyMatch(frame -> frame.getClassName().equals("java.net.Socket")
-                                && frame.getMethodName().equals("connect"));
     }
 
     @ParameterizedTest

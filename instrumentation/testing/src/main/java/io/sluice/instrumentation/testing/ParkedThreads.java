@@ -4,10 +4,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Which threads of this JVM wait inside the agent: for tests that show that no selector, reactor, event loop or caller of
- * an asynchronous client does. Stateless.
+ * Where threads of this JVM wait. Inside the agent: for tests that show that no selector, reactor, event loop or caller of
+ * an asynchronous client does. In a connect: for tests that end one from outside. Stateless.
  */
 public final class ParkedThreads {
     private ParkedThreads() {}
@@ -30,6 +31,14 @@ public final class ParkedThreads {
             }
         }
         return parked;
+    }
+
+    /** Whether this thread is in {@code Socket.connect}; not if there is no thread yet. */
+    public static boolean isConnecting(@Nullable Thread thread) {
+        return thread != null
+                && Arrays.stream(thread.getStackTrace())
+                        .anyMatch(frame -> frame.getClassName().equals("java.net.Socket")
+                                && frame.getMethodName().equals("connect"));
     }
 
     private static boolean isInTheAgent(StackTraceElement[] stack) {
