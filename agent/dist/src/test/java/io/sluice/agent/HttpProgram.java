@@ -29,7 +29,7 @@ final class HttpProgram implements AutoCloseable {
     private static final List<String> REPRESENTATIVES = Arrays.asList(
             "urlconnection", "java", "javaAsync", "apache4", "apache5", "okhttp", "apache5Async", "vertx");
 
-    private static final long END_NANOS = TimeUnit.SECONDS.toNanos(10);
+    private static final long END_NANOS = TimeUnit.SECONDS.toNanos(25);
 
     /** A class of each jar that the clients need. */
     private static final List<String> LIBRARIES = Arrays.asList(

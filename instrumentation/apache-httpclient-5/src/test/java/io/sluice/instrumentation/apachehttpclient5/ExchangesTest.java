@@ -281,7 +281,7 @@ class ExchangesTest extends ClientFixture {
             Thread.currentThread().interrupt();
             return TestClients.get(second, server.url("/bytes/10"));
         });
-        assertThat(interrupted.get(5, TimeUnit.SECONDS)).startsWith("200 ");
+        assertThat(interrupted.get(20, TimeUnit.SECONDS)).startsWith("200 ");
         awaitQuiet();
     }
 

@@ -140,15 +140,15 @@ class WaitingTest extends AhcTestBase {
         server.awaitRequests(1);
         long startNanos = System.nanoTime();
         ListenableFuture<Response> late =
-                client.http.executeRequest(millis(Dsl.get(server.url("/never")), "setRequestTimeout", 2000));
+                client.http.executeRequest(millis(Dsl.get(server.url("/never")), "setRequestTimeout", 5000));
         awaitPending(server, 1);
-        TimeUnit.NANOSECONDS.sleep(TimeUnit.MILLISECONDS.toNanos(1200) - (System.nanoTime() - startNanos));
+        TimeUnit.NANOSECONDS.sleep(TimeUnit.MILLISECONDS.toNanos(2500) - (System.nanoTime() - startNanos));
         server.letGo();
         server.awaitRequests(2);
         assertThat(failure(late))
                 .isInstanceOf(TimeoutException.class)
-                .hasMessage("Request timeout to 127.0.0.1:" + server.port() + " after 2000 ms");
-        assertThat(System.nanoTime() - startNanos).isLessThan(TimeUnit.MILLISECONDS.toNanos(3100));
+                .hasMessage("Request timeout to 127.0.0.1:" + server.port() + " after 5000 ms");
+        assertThat(System.nanoTime() - startNanos).isLessThan(TimeUnit.MILLISECONDS.toNanos(7400));
         awaitQuiet(server);
     }
 
@@ -265,7 +265,7 @@ class WaitingTest extends AhcTestBase {
         TestServer second = closing(TestServer.start());
         DefaultAsyncHttpClientConfig.Builder config =
                 AhcClient.config(ContractClient.Setup.plain()).setMaxConnections(1);
-        assumeTrue(set(config, "setAcquireFreeChannelTimeout", int.class, 3000), "since 2.6 or so");
+        assumeTrue(set(config, "setAcquireFreeChannelTimeout", int.class, 8000), "since 2.6 or so");
         AhcClient other = client();
         ListenableFuture<Response> holder = other.send(second.url("/hold"));
         second.awaitRequests(1);
@@ -280,7 +280,7 @@ class WaitingTest extends AhcTestBase {
         long startNanos = System.nanoTime();
         server.letGo();
         assertThat(AhcClient.text(first)).isEqualTo("200 ok");
-        assertThat(System.nanoTime() - startNanos).isLessThan(TimeUnit.MILLISECONDS.toNanos(2000));
+        assertThat(System.nanoTime() - startNanos).isLessThan(TimeUnit.MILLISECONDS.toNanos(7000));
         client.close();
         failure(waits);
         awaitQuiet(server);

@@ -100,7 +100,7 @@ class JavaHttpClientTest {
             exchanges.add(get(client, server, "/hold"));
         }
         awaitPending(server, 9);
-        assertThat(single.submit(() -> "free").get(5, TimeUnit.SECONDS)).isEqualTo("free");
+        assertThat(single.submit(() -> "free").get(20, TimeUnit.SECONDS)).isEqualTo("free");
         server.letGo();
         for (CompletableFuture<HttpResponse<String>> one : exchanges) {
             assertOk(one);
@@ -121,7 +121,7 @@ class JavaHttpClientTest {
         assertThat(cancelled.cancel(true)).isTrue();
         awaitPending(server, 1);
         // Which of the two is a race in the client itself, from 17 on.
-        assertThatThrownBy(() -> cancelled.get(5, TimeUnit.SECONDS))
+        assertThatThrownBy(() -> cancelled.get(20, TimeUnit.SECONDS))
                 .isInstanceOfAny(CancellationException.class, ExecutionException.class);
         server.letGo();
         assertOk(holder);
@@ -144,7 +144,7 @@ class JavaHttpClientTest {
         assertThatThrownBy(() -> client.send(impatient, BodyHandlers.ofString()))
                 .isInstanceOf(HttpConnectTimeoutException.class)
                 .satisfies(thrown -> assertThat(thrown.getMessage()).matches(figures));
-        assertThat(System.nanoTime() - begin).isBetween(250_000_000L, 5_000_000_000L);
+        assertThat(System.nanoTime() - begin).isBetween(250_000_000L, 15_000_000_000L);
         assertThatThrownBy(() ->
                         client.sendAsync(impatient, BodyHandlers.ofString()).get(20, TimeUnit.SECONDS))
                 .isInstanceOf(ExecutionException.class)

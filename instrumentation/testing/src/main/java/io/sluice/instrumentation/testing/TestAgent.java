@@ -43,12 +43,12 @@ public final class TestAgent {
                         Destination.server(url.startsWith("https") ? "https" : "http", server.host(), server.port()));
     }
 
-    /** Waits until something is so; fails after ten seconds. Looks again every millisecond. */
+    /** Waits until something is so; fails after twenty seconds. Looks again every millisecond. */
     public static void await(String what, Callable<Boolean> condition) throws Exception {
-        long endNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+        long endNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
         while (!condition.call()) {
             if (System.nanoTime() - endNanos > 0) {
-                throw new AssertionError("not within 10 s: " + what + "; " + describe());
+                throw new AssertionError("not within 20 s: " + what + "; " + describe());
             }
             TimeUnit.MILLISECONDS.sleep(1);
         }
