@@ -28,7 +28,12 @@ final class AhcClient implements ContractClient {
     @SuppressWarnings("deprecation") // the constructor of JdkSslContext that all versions of Netty have
     static DefaultAsyncHttpClientConfig.Builder config(Setup setup) {
         DefaultAsyncHttpClientConfig.Builder config =
-                Dsl.config().setMaxRequestRetry(0).setFollowRedirect(true).setIoThreadsCount(2);
+                Dsl.config().setMaxRequestRetry(0).setFollowRedirect(true);
+        try {
+            config.setIoThreadsCount(2);
+        } catch (NoSuchMethodError first) {
+            // The first releases decide that themselves.
+        }
         if (setup.proxy() != null) {
             config.setProxyServer(new ProxyServer.Builder(
                     setup.proxy().getHostString(), setup.proxy().getPort()));

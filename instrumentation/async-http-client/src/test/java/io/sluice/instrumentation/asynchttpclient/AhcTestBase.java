@@ -5,12 +5,16 @@ import io.sluice.instrumentation.testing.TestAgent;
 import io.sluice.instrumentation.testing.TestServer;
 import io.sluice.limiter.Limits;
 import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import org.asynchttpclient.AsyncCompletionHandlerBase;
+import org.asynchttpclient.AsyncHandler;
+import org.asynchttpclient.Response;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 
@@ -63,6 +67,29 @@ abstract class AhcTestBase {
         } catch (ExecutionException e) {
             return e.getCause();
         }
+    }
+
+    /**
+     * A handler that does something more when the client calls its method of this name. In version 2.0 not all handlers have
+     * it.
+     */
+    @SuppressWarnings("unchecked") // the interface has a type parameter
+    static AsyncHandler<Response> handler(String method, Runnable then) {
+        List<Class<?>> types = new ArrayList<>();
+        types.add(AsyncHandler.class);
+        try {
+            types.add(Class.forName("org.asynchttpclient.handler.AsyncHandlerExtensions"));
+        } catch (ClassNotFoundException later) {
+            // It is part of the other one.
+        }
+        AsyncHandler<Response> handler = new AsyncCompletionHandlerBase();
+        return (AsyncHandler<Response>) Proxy.newProxyInstance(
+                AhcTestBase.class.getClassLoader(), types.toArray(new Class<?>[0]), (proxy, called, arguments) -> {
+                    if (called.getName().equals(method)) {
+                        then.run();
+                    }
+                    return called.getDeclaringClass().isInstance(handler) ? called.invoke(handler, arguments) : null;
+                });
     }
 
     /** Calls a setter of milliseconds, which takes an int in version 2 and a duration in version 3. */

@@ -3,7 +3,6 @@ package io.sluice.instrumentation.asynchttpclient;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.netty.channel.Channel;
 import io.netty.resolver.InetNameResolver;
 import io.netty.resolver.NameResolver;
 import io.netty.util.concurrent.ImmediateEventExecutor;
@@ -25,7 +24,7 @@ import java.util.Random;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import org.asynchttpclient.AsyncCompletionHandlerBase;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.asynchttpclient.DefaultAsyncHttpClientConfig;
 import org.asynchttpclient.Dsl;
 import org.asynchttpclient.ListenableFuture;
@@ -102,14 +101,15 @@ class ConnectionsTest extends AhcTestBase {
         AhcClient[] clients = {client(), client()};
         Random random = new Random(4);
         List<ListenableFuture<Response>> all = new ArrayList<>();
-        List<Pooled> handlers = new ArrayList<>();
+        List<AtomicBoolean> pooled = new ArrayList<>();
         int cancelled = 0;
         try (KernelMeter meter = KernelMeter.start(server.port())) {
             for (int i = 0; i < 600; i++) {
-                Pooled handler = new Pooled();
-                handlers.add(handler);
+                AtomicBoolean isPooled = new AtomicBoolean();
+                pooled.add(isPooled);
                 ListenableFuture<Response> future = clients[i % 2].http.executeRequest(
-                        millis(Dsl.get(server.url("/bytes/100")), "setRequestTimeout", 25_000), handler);
+                        millis(Dsl.get(server.url("/bytes/100")), "setRequestTimeout", 25_000),
+                        handler("onConnectionPooled", () -> isPooled.set(true)));
                 all.add(future);
                 if (random.nextInt(10) < 7) {
                     TimeUnit.MICROSECONDS.sleep(random.nextInt(3000)); // any moment will do
@@ -128,7 +128,7 @@ class ConnectionsTest extends AhcTestBase {
                     // A little later still, it first makes the channel forget the next call, which then hears of
                     // nothing.
                     assertThat(e).hasMessageStartingWith("Request timeout to ");
-                    assertThat(handlers.get(i).isPooled).isTrue();
+                    assertThat(pooled.get(i).get()).isTrue();
                 }
             }
             assertThat(meter.max()).isLessThanOrEqualTo(2);
@@ -182,7 +182,8 @@ class ConnectionsTest extends AhcTestBase {
         for (int i = 0; i < 4; i++) {
             all.add(client.http
                     .prepareGet(server.url("/auth?bytes=2"))
-                    .setRealm(Dsl.basicAuthRealm(TestServer.USER, TestServer.PASSWORD))
+                    .setRealm(Dsl.basicAuthRealm(TestServer.USER, TestServer.PASSWORD)
+                            .build())
                     .execute());
         }
         for (ListenableFuture<Response> one : all) {
@@ -316,16 +317,6 @@ class ConnectionsTest extends AhcTestBase {
             assertThat(meter.max()).isLessThanOrEqualTo(4);
         }
         awaitQuiet(server);
-    }
-
-    /** Knows whether the call was given a connection of the client's pool. */
-    private static final class Pooled extends AsyncCompletionHandlerBase {
-        private volatile boolean isPooled;
-
-        @Override
-        public void onConnectionPooled(Channel channel) {
-            isPooled = true;
-        }
     }
 
     /** The second refuses, since nobody listens there. */

@@ -3,6 +3,9 @@ package io.sluice.instrumentation.asynchttpclient;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.netty.resolver.InetNameResolver;
+import io.netty.util.concurrent.ImmediateEventExecutor;
+import io.netty.util.concurrent.Promise;
 import io.sluice.bridge.ConnectionGate;
 import io.sluice.instrumentation.testing.ContractClient;
 import io.sluice.instrumentation.testing.ParkedThreads;
@@ -25,6 +28,8 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeoutException;
@@ -32,6 +37,7 @@ import org.asynchttpclient.DefaultAsyncHttpClientConfig;
 import org.asynchttpclient.Dsl;
 import org.asynchttpclient.ListenableFuture;
 import org.asynchttpclient.Response;
+import org.asynchttpclient.netty.channel.NettyConnectListener;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -168,6 +174,33 @@ class OpeningTest extends AhcTestBase {
         });
     }
 
+    /** Nor does it count towards the client's own limits. */
+    @Test
+    void aCallThatIsCancelledWhileItsHostIsLookedUpOpensNone() throws Exception {
+        assumeTrue(
+                Arrays.stream(NettyConnectListener.class.getMethods())
+                        .anyMatch(method -> method.getName().equals("onSuccess") && method.getParameterCount() == 2),
+                "the first releases fail then, and count the call for ever");
+        TestAgent.limit(1);
+        TestServer server = closing(TestServer.start());
+        AhcClient client = closing(new AhcClient(Dsl.asyncHttpClient(
+                AhcClient.config(ContractClient.Setup.plain()).setMaxConnectionsPerHost(1))));
+        for (int i = 0; i < 3; i++) {
+            SlowResolver resolver = new SlowResolver();
+            ListenableFuture<Response> cancelled = client.http
+                    .prepareGet(server.url("/bytes/2"))
+                    .setNameResolver(resolver)
+                    .execute();
+            TestAgent.await("the host is looked up", () -> resolver.asked != null);
+            cancelled.cancel(true);
+            resolver.answer();
+        }
+        awaitQuiet(server);
+        assertThat(server.acceptedConnections()).isZero();
+        assertThat(client.get(server.url("/bytes/3"))).isEqualTo("200 abc");
+        awaitQuiet(server);
+    }
+
     @Test
     void aConnectTimeoutGivesRoomAndLeaseBack() throws Exception {
         TestAgent.limit(1);
@@ -205,6 +238,29 @@ class OpeningTest extends AhcTestBase {
             TestAgent.await("it connects", () -> full.figures().open() == 1);
             client.close();
             full.awaitNothing();
+        }
+    }
+
+    /** Finds an address when the test says so. */
+    private static final class SlowResolver extends InetNameResolver {
+        private volatile Promise<List<InetAddress>> asked;
+
+        SlowResolver() {
+            super(ImmediateEventExecutor.INSTANCE);
+        }
+
+        @Override
+        protected void doResolve(String host, Promise<InetAddress> promise) {
+            throw new UnsupportedOperationException("all addresses are asked for");
+        }
+
+        @Override
+        protected void doResolveAll(String host, Promise<List<InetAddress>> promise) {
+            asked = promise;
+        }
+
+        void answer() throws Exception {
+            asked.setSuccess(Collections.singletonList(InetAddress.getByName("127.0.0.1")));
         }
     }
 

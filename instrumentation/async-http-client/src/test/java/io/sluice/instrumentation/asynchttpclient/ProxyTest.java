@@ -102,7 +102,7 @@ class ProxyTest extends AhcTestBase {
         TestProxy proxy = closing((keepAlive ? builder : builder.withoutKeepAlive()).start());
         AhcClient client = closing(new AhcClient(Dsl.asyncHttpClient(AhcClient.config(tunnelled(proxy))
                 .setProxyServer(new ProxyServer.Builder(proxy.host(), proxy.port())
-                        .setRealm(Dsl.basicAuthRealm("sluice", "secret"))))));
+                        .setRealm(Dsl.basicAuthRealm("sluice", "secret").build())))));
         for (int i = 0; i < 3; i++) {
             assertThat(client.get(server.url("/bytes/5"))).isEqualTo("200 abcde");
             awaitOneIdle(proxy);

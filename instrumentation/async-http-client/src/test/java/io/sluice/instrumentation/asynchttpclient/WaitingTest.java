@@ -15,7 +15,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.asynchttpclient.AsyncCompletionHandler;
-import org.asynchttpclient.AsyncCompletionHandlerBase;
 import org.asynchttpclient.DefaultAsyncHttpClientConfig;
 import org.asynchttpclient.Dsl;
 import org.asynchttpclient.ListenableFuture;
@@ -220,13 +219,10 @@ class WaitingTest extends AhcTestBase {
         List<ListenableFuture<Response>> inner = new ArrayList<>();
         ListenableFuture<Response> outer = client.http
                 .prepareGet(server.url("/hold?outer"))
-                .execute(new AsyncCompletionHandlerBase() {
-                    @Override
-                    public void onConnectionPoolAttempt() {
-                        inner.add(client.send(server.url("/hold?1")));
-                        inner.add(client.send(server.url("/hold?2")));
-                    }
-                });
+                .execute(handler("onConnectionPoolAttempt", () -> {
+                    inner.add(client.send(server.url("/hold?1")));
+                    inner.add(client.send(server.url("/hold?2")));
+                }));
         try (KernelMeter meter = KernelMeter.start(server.port())) {
             server.awaitRequests(2);
             awaitPending(server, 1);
@@ -254,6 +250,27 @@ class WaitingTest extends AhcTestBase {
         }
         server.letGo();
         assertThat(AhcClient.text(holder)).isEqualTo("200 ok");
+        assertThat(client.get(server.url("/bytes/2"))).isEqualTo("200 ab");
+        awaitQuiet(server);
+    }
+
+    @Test
+    void aCallThatWaitedCountsTowardsTheClientsOwnLimit() throws Exception {
+        TestAgent.limit(1);
+        TestServer server = closing(TestServer.start());
+        AhcClient client = closing(new AhcClient(Dsl.asyncHttpClient(
+                AhcClient.config(ContractClient.Setup.plain()).setMaxConnectionsPerHost(1))));
+        ListenableFuture<Response> holder = client().send(server.url("/hold?1"));
+        server.awaitRequests(1);
+        ListenableFuture<Response> waited = client.send(server.url("/hold?2"));
+        awaitPending(server, 1);
+        server.letGo(1);
+        assertThat(AhcClient.text(holder)).isEqualTo("200 ok");
+        server.awaitRequests(2);
+        TestAgent.limit(2);
+        assertThat(failure(client.send(server.url("/hold?3")))).hasMessageContaining("Too many connections: 1");
+        server.letGo();
+        assertThat(AhcClient.text(waited)).isEqualTo("200 ok");
         assertThat(client.get(server.url("/bytes/2"))).isEqualTo("200 ab");
         awaitQuiet(server);
     }
