@@ -61,7 +61,7 @@ public final class AhcHooks {
         if (carried != null) {
             return carried.mayPoll() ? null : carried;
         }
-        if (future != null && future.isReuseChannel()) {
+        if (future != null && Versions.reusesChannel(future)) {
             Channel channel = future.channel();
             if (channel != null && channel.isActive()) {
                 Attempt goesOn = latest(LATEST.get(future));
@@ -94,11 +94,11 @@ public final class AhcHooks {
         Uri uri = request.getUri();
         boolean secured = uri.isSecured();
         Destination server = Destination.server(secured ? "https" : "http", uri.getHost(), uri.getExplicitPort());
-        if (proxy == null || proxy.getProxyType().isSocks() || proxy.isIgnoredForHost(uri.getHost())) {
+        if (proxy == null || Versions.isSocks(proxy) || proxy.isIgnoredForHost(uri.getHost())) {
             return Ask.direct(CLIENT, server);
         }
         boolean tunnelled = secured || uri.isWebSocket();
-        boolean toSecuredPort = secured || "HTTPS".equals(proxy.getProxyType().name()); // since version 3
+        boolean toSecuredPort = secured || Versions.isHttps(proxy);
         Destination through =
                 Destination.proxy(proxy.getHost(), toSecuredPort ? proxy.getSecuredPort() : proxy.getPort());
         return tunnelled ? Ask.tunnelled(CLIENT, server, through) : Ask.proxied(CLIENT, server, through);
@@ -149,7 +149,8 @@ public final class AhcHooks {
             Object config,
             Request request,
             @Nullable ProxyServer proxy,
-            NettyResponseFuture<?> future) {
+            NettyResponseFuture<?> future,
+            boolean goesOn) {
         Attempt attempt = CARRIED.get();
         if (attempt == null) {
             return null;
@@ -163,10 +164,9 @@ public final class AhcHooks {
             attempt = Attempt.with(lease);
         }
         LATEST.put(future, attempt.self);
-        return attempt.prepare(
-                        new Exchange(sender, (ChannelManager) manager, (AsyncHttpClientConfig) config, request, future))
-                ? null
-                : attempt;
+        Exchange exchange =
+                new Exchange(sender, (ChannelManager) manager, (AsyncHttpClientConfig) config, request, future, goesOn);
+        return attempt.prepare(exchange) ? null : attempt;
     }
 
     /**
@@ -213,7 +213,11 @@ public final class AhcHooks {
      */
     public static @Nullable Object connects(Object listener) {
         Attempt attempt = latest(LISTENERS.get(listener));
-        return attempt == null || attempt.connects() ? null : attempt;
+        if (attempt == null || attempt.connects()) {
+            return null;
+        }
+        Versions.turnsBack(listener);
+        return attempt;
     }
 
     /** Enter advice of {@code NettyConnectListener.onSuccess}. */
@@ -279,14 +283,15 @@ public final class AhcHooks {
     }
 
     /** Enter advice of {@code HttpHandler.handleHttpResponse}; the answer to CONNECT says nothing about the server. */
+    @SuppressWarnings("deprecation") // the names that Netty 4.0 has too
     public static void answered(HttpResponse response, Channel channel, NettyResponseFuture<?> future) {
         Link link = Link.of(channel);
         NettyRequest request = future.getNettyRequest();
         if (link != null
                 && (request == null
-                        || !HttpMethod.CONNECT.equals(request.getHttpRequest().method()))) {
+                        || !HttpMethod.CONNECT.equals(request.getHttpRequest().getMethod()))) {
             Connection connection = link.connection;
-            connection.answered(HttpVersion.HTTP_1_0.equals(response.protocolVersion()));
+            connection.answered(HttpVersion.HTTP_1_0.equals(response.getProtocolVersion()));
         }
     }
 }

@@ -17,11 +17,15 @@ import org.asynchttpclient.netty.request.NettyRequestSender;
 import org.asynchttpclient.proxy.ProxyServer;
 import org.jspecify.annotations.Nullable;
 
-/** AsyncHttpClient 2 and 3. Answers with names only. */
+/** AsyncHttpClient 2 and 3, from 2.0.0 on. Answers with names only. */
 public final class AsyncHttpClientInstrumentation implements ClientInstrumentation {
     private static final String HELPERS = "io.sluice.instrumentation.asynchttpclient.";
     private static final String HERE = HELPERS + "AsyncHttpClientInstrumentation$";
     private static final String CLIENT = "org.asynchttpclient.netty.";
+    private static final String REQUEST_AND_PROXY =
+            "Lorg/asynchttpclient/Request;Lorg/asynchttpclient/proxy/ProxyServer;";
+    private static final String FUTURE = "Lorg/asynchttpclient/netty/NettyResponseFuture;";
+    private static final String HANDLER = "Lorg/asynchttpclient/AsyncHandler;";
 
     /** Called by the service loader. */
     public AsyncHttpClientInstrumentation() {}
@@ -42,6 +46,7 @@ public final class AsyncHttpClientInstrumentation implements ClientInstrumentati
                 HELPERS + "Clocks",
                 HELPERS + "Waiters",
                 HELPERS + "Timeouts",
+                HELPERS + "Versions",
                 HELPERS + "Http2",
                 HELPERS + "AhcHooks");
     }
@@ -53,13 +58,15 @@ public final class AsyncHttpClientInstrumentation implements ClientInstrumentati
         String listener = CLIENT + "channel.NettyConnectListener";
         List<Hook> hooks = new ArrayList<>();
         hooks.add(on(sender, "getOpenChannel", "PollAdvice"));
-        // The first releases have other parameters here, and are left alone.
         hooks.add(on(sender, "sendRequestWithOpenChannel", "OpenChannelAdvice")
-                .descriptor("(Lorg/asynchttpclient/netty/NettyResponseFuture;Lorg/asynchttpclient/AsyncHandler;"
-                        + "Lio/netty/channel/Channel;)"));
+                .descriptor("(" + FUTURE + HANDLER + "Lio/netty/channel/Channel;)")
+                .optional()); // since 2.1.1
+        hooks.add(on(sender, "sendRequestWithOpenChannel", "OldOpenChannelAdvice")
+                .descriptor("(" + REQUEST_AND_PROXY + FUTURE + HANDLER + "Lio/netty/channel/Channel;)")
+                .optional()); // up to 2.1.0
+        // In 2.0 there is one more parameter.
         hooks.add(on(sender, "sendRequestWithNewChannel", "NewChannelAdvice")
-                .descriptor("(Lorg/asynchttpclient/Request;Lorg/asynchttpclient/proxy/ProxyServer;"
-                        + "Lorg/asynchttpclient/netty/NettyResponseFuture;Lorg/asynchttpclient/AsyncHandler;)"));
+                .descriptor("(" + REQUEST_AND_PROXY + FUTURE + HANDLER));
         hooks.add(on(sender, "sendRequest", "SentAdvice"));
         hooks.add(on(CLIENT + "channel.NettyChannelConnector", "connect", "ConnectAdvice"));
         hooks.add(on(CLIENT + "request.NettyChannelConnector", "connect", "ConnectAdvice")); // up to 2.2
@@ -111,6 +118,18 @@ public final class AsyncHttpClientInstrumentation implements ClientInstrumentati
         }
     }
 
+    /** The same up to 2.1.0. */
+    public static final class OldOpenChannelAdvice {
+        private OldOpenChannelAdvice() {}
+
+        /** Ties the lease to it. */
+        @Advice.OnMethodEnter(suppress = Throwable.class)
+        public static void enter(
+                @Advice.Argument(2) NettyResponseFuture<?> future, @Advice.Argument(4) Channel channel) {
+            AhcHooks.sendsOn(future, channel);
+        }
+    }
+
     /** The client has none, and is about to connect. */
     public static final class NewChannelAdvice {
         private NewChannelAdvice() {}
@@ -123,8 +142,9 @@ public final class AsyncHttpClientInstrumentation implements ClientInstrumentati
                 @Advice.FieldValue("config") Object config,
                 @Advice.Argument(0) Request request,
                 @Advice.Argument(1) @Nullable ProxyServer proxy,
-                @Advice.Argument(2) NettyResponseFuture<?> future) {
-            return AhcHooks.opens(sender, manager, config, request, proxy, future);
+                @Advice.Argument(2) NettyResponseFuture<?> future,
+                @Advice.Argument(value = 4, optional = true) boolean goesOn) {
+            return AhcHooks.opens(sender, manager, config, request, proxy, future, goesOn);
         }
 
         /** The caller gets its future in any case. */

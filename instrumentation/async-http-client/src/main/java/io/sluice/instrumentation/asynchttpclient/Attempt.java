@@ -166,7 +166,7 @@ final class Attempt {
             exchange = newExchange;
         }
         Waiters.add(newExchange.manager, this);
-        newExchange.future.addListener(this::completed, null);
+        newExchange.future.addListener(this::completed, Runnable::run);
     }
 
     private boolean waits(Lease asked, Exchange waiting) {
@@ -176,7 +176,7 @@ final class Attempt {
             clocks.waitIsOver();
             return false;
         }
-        if (!waiting.manager.isOpen()) {
+        if (!waiting.manager.getChannelPool().isOpen()) {
             asked.abandon(Wait.Outcome.CANCELLED); // whoever closed it may have looked too early
         }
         Object key = waiting.future.getPartitionKey();
@@ -262,7 +262,7 @@ final class Attempt {
             connects = true;
             connecting = exchange;
         }
-        if (connecting != null && connecting.manager.getEventLoopGroup().isShuttingDown()) {
+        if (connecting != null && Versions.eventLoops(connecting.manager).isShuttingDown()) {
             Waiters.whenDead(connecting.manager); // the client may find nobody to connect, and tell nobody
         }
         return true;
@@ -356,7 +356,7 @@ final class Attempt {
             }
         }
         try {
-            future.addListener(this::completed, null);
+            future.addListener(this::completed, Runnable::run);
         } catch (RuntimeException fault) {
             FailOpen.report(fault);
             share.leave();

@@ -18,18 +18,22 @@ final class Exchange {
     private final NettyRequestSender sender;
     private final AsyncHttpClientConfig config;
     private final Request request;
+    /** It has begun before: this is a redirect, a retry or the like. Only version 2.0 tells. */
+    private final boolean goesOn;
 
     Exchange(
             NettyRequestSender sender,
             ChannelManager manager,
             AsyncHttpClientConfig config,
             Request request,
-            NettyResponseFuture<?> future) {
+            NettyResponseFuture<?> future,
+            boolean goesOn) {
         this.sender = sender;
         this.manager = manager;
         this.config = config;
         this.request = request;
         this.future = future;
+        this.goesOn = goesOn;
     }
 
     /** How long the client lets it take, zero or less: for ever. */
@@ -52,7 +56,7 @@ final class Exchange {
             return;
         }
         try {
-            manager.getEventLoopGroup().next().execute(task);
+            Versions.eventLoops(manager).next().execute(task);
         } catch (RejectedExecutionException closed) {
             task.run();
         }
@@ -62,7 +66,7 @@ final class Exchange {
     void sendAgain() {
         // The client takes a request of CONNECT for proof that there is a tunnel, and there is none yet.
         future.setNettyRequest(null);
-        sender.sendNextRequest(request, future);
+        Versions.sendAgain(sender, request, future, goesOn);
     }
 
     /** Ends it; what it has of a channel is closed. */

@@ -3,8 +3,6 @@ package io.sluice.instrumentation.asynchttpclient;
 import io.netty.channel.Channel;
 import io.sluice.bridge.FailOpen;
 import java.lang.invoke.MethodHandle;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.MethodType;
 import org.asynchttpclient.Request;
 import org.asynchttpclient.netty.NettyResponseFuture;
 import org.asynchttpclient.netty.channel.ChannelManager;
@@ -13,21 +11,10 @@ import org.jspecify.annotations.Nullable;
 
 /** HTTP/2, which the later releases of version 3 speak. Stateless. */
 final class Http2 {
-    private static final @Nullable MethodHandle POLL = poll();
+    private static final @Nullable MethodHandle POLL =
+            Versions.method(ChannelManager.class, "pollHttp2Connection", Channel.class, Object.class);
 
     private Http2() {}
-
-    private static @Nullable MethodHandle poll() {
-        try {
-            return MethodHandles.publicLookup()
-                    .findVirtual(
-                            ChannelManager.class,
-                            "pollHttp2Connection",
-                            MethodType.methodType(Channel.class, Object.class));
-        } catch (ReflectiveOperationException version2) {
-            return null;
-        }
-    }
 
     /** The connection on which the client would send this exchange as a further stream; the exchange is on it now. */
     static @Nullable Link join(

@@ -58,7 +58,7 @@ final class Waiters {
 
     /** The client's threads may outlive it, if they are the program's; then they tell how a connect ends. */
     static void whenDead(ChannelManager manager) {
-        EventLoopGroup threads = manager.getEventLoopGroup();
+        EventLoopGroup threads = Versions.eventLoops(manager);
         WeakReference<ChannelManager> closed = new WeakReference<>(manager);
         threads.terminationFuture().addListener(dead -> {
             ChannelManager ofThem = closed.get();
