@@ -42,6 +42,7 @@ public final class JettyClientInstrumentation implements ClientInstrumentation {
                 PACKAGE + "Opening$2",
                 PACKAGE + "Opening$3",
                 PACKAGE + "Opening$4",
+                PACKAGE + "Opening$Room",
                 PACKAGE + "Opening",
                 PACKAGE + "Openings$1",
                 PACKAGE + "Openings",

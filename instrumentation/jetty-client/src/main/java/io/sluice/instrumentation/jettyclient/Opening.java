@@ -73,6 +73,16 @@ final class Opening implements Promise<Object>, Runnable {
         setLease(newOwn);
     }
 
+    /** It has no lease any more, and is held back again until it is needed. */
+    void notBegun() {
+        if (lender != null && lender.opening == this) {
+            lender.opening = null;
+        }
+        lender = null;
+        begun = false;
+        setLease(null);
+    }
+
     boolean isBegun() {
         return begun;
     }
@@ -107,7 +117,7 @@ final class Opening implements Promise<Object>, Runnable {
         if (settled.isHeld()) {
             if (!queue.openings.begin(this)) {
                 settled.release();
-            } else if (takeRoom()) {
+            } else if (takeRoom() != Room.AWAITED) {
                 connectLater();
             }
         } else if (explicit) {
@@ -143,17 +153,33 @@ final class Opening implements Promise<Object>, Runnable {
         });
     }
 
-    /** Takes room for the socket with the lease in hand; false: {@link #run} goes on once there is some. */
-    boolean takeRoom() {
+    /** What came of asking for room. */
+    enum Room {
+        /** There is some, or nobody counts: the caller connects. */
+        TAKEN,
+        /** {@link #run} goes on once there is some. */
+        AWAITED,
+        /** The exchange whose lease this was to be opened with went another way and is over. */
+        LENDER_GONE
+    }
+
+    /** Takes room for the socket with the lease in hand. */
+    Room takeRoom() {
         Connection room;
         synchronized (this) {
             room = ConnectionGate.openLater(lease, true, this);
+            if (room == null && lease != null && !lease.isHeld()) {
+                return Room.LENDER_GONE; // without a lease it would be opened uncounted
+            }
             counted = room;
+            if (takenBack && room != null && lease != null) {
+                room.idle(lease);
+            }
         }
         if (room != null) {
             UNDER_WAY.put(this, room);
         }
-        return (room == null || !room.isPending()) && connecting.compareAndSet(false, true);
+        return (room == null || !room.isPending()) && connecting.compareAndSet(false, true) ? Room.TAKEN : Room.AWAITED;
     }
 
     /** There is room; called in the background. */

@@ -65,6 +65,14 @@ final class Openings {
         }
         // Some pools open as many connections as they may have though others are idle; not so for want of room.
         boolean spreads = spreads() && Asks.hasRoom(queue.destination());
+        Opening.Room room;
+        do {
+            room = begin(opening, spreads);
+        } while (room == Opening.Room.LENDER_GONE);
+        return room == Opening.Room.TAKEN ? opening : null;
+    }
+
+    private Opening.Room begin(Opening opening, boolean spreads) {
         QueuedExchange lender = null;
         boolean isHeld = false;
         QueuedExchange served = null;
@@ -86,9 +94,24 @@ final class Openings {
                 queue.goOn();
                 lendLater(served);
             }
-            return null;
+            return Opening.Room.AWAITED;
         }
-        return (lender != null ? opening.takeRoom() : askItself(opening)) ? opening : null;
+        if (lender != null) {
+            return takeRoomAsLent(opening);
+        }
+        return askItself(opening) ? Opening.Room.TAKEN : Opening.Room.AWAITED;
+    }
+
+    /** The lender may have found another connection since, and be over: then it is as if it had not lent its lease. */
+    private Opening.Room takeRoomAsLent(Opening opening) {
+        Opening.Room room = opening.takeRoom();
+        if (room == Opening.Room.LENDER_GONE) {
+            synchronized (queue) {
+                underWay--;
+                opening.notBegun();
+            }
+        }
+        return room;
     }
 
     /** There is a free connection, which the client did not see; should it not see it in the end, another is opened. */
@@ -156,7 +179,7 @@ final class Openings {
         Lease own = opening.explicit ? Asks.askForExplicit(queue.destination()) : queue.ask();
         if (own == null || own.isHeld()) {
             begin(opening, own);
-            return own == null || opening.takeRoom();
+            return own == null || opening.takeRoom() != Opening.Room.AWAITED;
         }
         synchronized (queue) {
             opening.own = own;
@@ -223,7 +246,14 @@ final class Openings {
             boolean goesNow;
             if (lender != null) {
                 opening.dropOwn();
-                goesNow = opening.takeRoom();
+                Opening.Room room = takeRoomAsLent(opening);
+                if (room == Opening.Room.LENDER_GONE) {
+                    synchronized (queue) {
+                        hold(opening);
+                    }
+                    continue;
+                }
+                goesNow = room == Opening.Room.TAKEN;
             } else if (opening.own != null) {
                 synchronized (queue) {
                     hold(opening);
