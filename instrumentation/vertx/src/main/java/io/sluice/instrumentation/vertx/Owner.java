@@ -48,7 +48,7 @@ final class Owner implements ConnectionOwner {
         return eviction.await();
     }
 
-    /** As the pool of Vert.x 3 does with expired connections, and under its lock. */
+    /** As the pool of Vert.x 3 and 4.0 does with expired connections, and under its lock. */
     private static boolean evictFromVertx3(Object pool, Object holder, Object connection) throws Exception {
         synchronized (pool) {
             Collection<?> available = (Collection<?>) Reflect.required(pool, "available");

@@ -5,10 +5,11 @@ import io.sluice.limiter.Ask;
 import io.sluice.limiter.Connection;
 import io.sluice.limiter.Lease;
 import io.vertx.core.AsyncResult;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A connection that Vert.x 4.1 or later opens. On behalf of a pool it has the lease of the exchange; otherwise (a WebSocket,
+ * A connection that Vert.x 4.1 or later opens; in 4.0 only one that belongs to no pool. On behalf of a pool it has the lease of the exchange; otherwise (a WebSocket,
  * a connection of the program's own) it asks for one, which ends with the connection. Thread-safe; nothing blocks.
  */
 final class PoolOpening extends Opening {
@@ -26,8 +27,8 @@ final class PoolOpening extends Opening {
     private @Nullable PooledConnection opened;
     private boolean wanted = true;
 
-    private PoolOpening(Object connector, String method, Object[] arguments, @Nullable Object handler) {
-        super(connector, method, arguments, arguments[0], handler, true);
+    private PoolOpening(Object connector, String method, Object[] arguments, Object context, @Nullable Object handler) {
+        super(connector, method, arguments, context, handler, true);
         this.exchange = POOL_CONNECTS.get();
         this.slot = SLOT.get();
     }
@@ -38,6 +39,11 @@ final class PoolOpening extends Opening {
         POOL_CONNECTS.set(exchange);
         SLOT.set(slot);
         UNKNOWN.set(exchange == null);
+    }
+
+    /** The pool of Vert.x 4.0.3 connects: that is counted where the pool says so. */
+    static void countedElsewhere() {
+        UNKNOWN.set(Boolean.TRUE);
     }
 
     static void poolConnected() {
@@ -59,10 +65,22 @@ final class PoolOpening extends Opening {
         if (isToPass()) {
             return handler;
         }
-        PoolOpening opening = new PoolOpening(connector, "httpConnect", new Object[] {context, handler}, handler);
-        switch (opening.begin(opening.exchange != null ? null : Targets.ofConnector(connector))) {
+        PoolOpening opening =
+                new PoolOpening(connector, "httpConnect", new Object[] {context, handler}, context, handler);
+        return opening.connecting(connector, handler);
+    }
+
+    /** The same in Vert.x 4.0.0 to 4.0.2 for a WebSocket: those of pools are {@link Vertx3Opening}s. */
+    static @Nullable Object connectingWebSocket(Object connector, Object listener, Object context, Object handler)
+            throws Throwable {
+        Object[] arguments = {listener, context, handler};
+        return new PoolOpening(connector, "connect", arguments, context, handler).connecting(connector, handler);
+    }
+
+    private @Nullable Object connecting(Object connector, Object handler) throws Throwable {
+        switch (begin(exchange != null ? null : Targets.ofConnector(connector))) {
             case GO:
-                return opening;
+                return this;
             case WAIT:
                 return null;
             default:
@@ -71,7 +89,7 @@ final class PoolOpening extends Opening {
     }
 
     /**
-     * Enter advice of the same since Vert.x 5, and of {@code TcpHttpClientTransport.connect}.
+     * Enter advice of the same in Vert.x 4.0.3, early 4.1 and since 5, and of {@code TcpHttpClientTransport.connect}.
      *
      * @return an opening: it is to connect, and gets the future; a future: it is to return that without connecting; null: it
      *     is to connect
@@ -81,7 +99,7 @@ final class PoolOpening extends Opening {
             return null;
         }
         String method = arguments.length == 1 ? "httpConnect" : "connect";
-        PoolOpening opening = new PoolOpening(connector, method, arguments, null);
+        PoolOpening opening = new PoolOpening(connector, method, arguments, arguments[0], null);
         switch (opening.begin(opening.exchange != null ? null : ask(connector, arguments))) {
             case GO:
                 return opening;
@@ -116,8 +134,12 @@ final class PoolOpening extends Opening {
 
     @Override
     void opened(Connection counted, AsyncResult<Object> result) throws Throwable {
+        Object client = result.result();
+        if (client.getClass().getSimpleName().equals("ConnectResult")) { // 4.0.0 to 4.0.2
+            client = Objects.requireNonNull(Reflect.call(client, "connection"), "connection");
+        }
         PooledConnection made = PooledConnection.opened(
-                result.result(),
+                client,
                 counted,
                 exchange == null ? null : exchange.pool,
                 exchange == null ? null : exchange.clientPool(),

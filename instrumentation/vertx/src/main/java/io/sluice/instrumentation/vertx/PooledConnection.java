@@ -31,7 +31,7 @@ final class PooledConnection {
     private final @Nullable Sharing pool;
 
     private final WeakReference<Object> clientPool;
-    /** Up to Vert.x 3: where the pool keeps it. */
+    /** Up to Vert.x 4.0: where the pool keeps it. */
     private final WeakReference<Object> holder;
 
     private final boolean http2;
@@ -39,7 +39,7 @@ final class PooledConnection {
     private volatile WeakReference<Object> slot = new WeakReference<>(null);
 
     private int exchanges;
-    /** Whether the lease with which it was opened belongs to somebody else by now; up to Vert.x 3. */
+    /** Whether the lease with which it was opened belongs to somebody else by now; up to Vert.x 4.0. */
     private boolean leaseIsLent;
     /** Exchanges that have chosen this connection and were not given it yet. */
     private int joining;
@@ -137,7 +137,7 @@ final class PooledConnection {
         }
     }
 
-    /** Since Vert.x 4: where the pool keeps it. */
+    /** Since Vert.x 4.1: where the pool keeps it. */
     void keptIn(@Nullable Object newSlot) {
         slot = new WeakReference<>(newSlot);
     }
@@ -208,7 +208,7 @@ final class PooledConnection {
     }
 
     /**
-     * The same up to Vert.x 3, where leases belong to the pool's waiters as a whole.
+     * The same up to Vert.x 4.0, where leases belong to the pool's waiters as a whole.
      *
      * @return false if the exchange needs a lease and there is none: this was idle
      */
@@ -265,12 +265,17 @@ final class PooledConnection {
             exchanges--;
         }
         settle();
+        sendAlong();
+    }
+
+    /** Lets those who wait go along on the pool's connections, as this has more room. */
+    void sendAlong() {
         if (pool != null && isShareable()) {
             pool.sendAlong();
         }
     }
 
-    /** Up to Vert.x 3 nobody waits for a place in a pipeline: a pool there does not say who gets a connection. */
+    /** Up to Vert.x 4.0 nobody waits for a place in a pipeline: a pool there does not say who gets a connection. */
     private boolean isShareable() {
         return http2 || holder.get() == null && capacity() > 1;
     }

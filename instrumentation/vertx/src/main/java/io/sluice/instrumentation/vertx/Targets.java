@@ -43,8 +43,15 @@ public final class Targets {
     /** What the connections of a {@code HttpChannelConnector} ask for; null for what is no TCP connection. */
     static @Nullable Ask ofConnector(Object connector) throws ReflectiveOperationException {
         Object server = Reflect.field(connector, "server");
-        ProxyOptions proxy = (ProxyOptions) Reflect.field(connector, "proxyOptions");
-        boolean ssl = Boolean.TRUE.equals(Reflect.field(connector, "ssl"));
+        ProxyOptions proxy;
+        boolean ssl;
+        try {
+            proxy = (ProxyOptions) Reflect.field(connector, "proxyOptions");
+            ssl = Boolean.TRUE.equals(Reflect.field(connector, "ssl"));
+        } catch (NoSuchFieldException in40) {
+            ssl = Reflect.field(connector, "sslHelper") != null;
+            proxy = ssl ? ((HttpClientOptions) Reflect.required(connector, "options")).getProxyOptions() : null;
+        }
         boolean plain = PLAIN_PROXIES.get((SocketAddress) server) != null
                 || (!ssl && proxy == null && isClientsProxy(connector, (SocketAddress) server));
         Object origin = plain ? origin(connector) : server;

@@ -4,7 +4,7 @@ import net.bytebuddy.asm.Advice;
 import net.bytebuddy.implementation.bytecode.assign.Assigner;
 import org.jspecify.annotations.Nullable;
 
-/** What is inlined into the classes of Vert.x 3.9. */
+/** What is inlined into the classes of Vert.x 3.9 and 4.0. */
 final class Vertx3Advice {
     private Vertx3Advice() {}
 
@@ -49,6 +49,25 @@ final class Vertx3Advice {
         }
     }
 
+    /** 4.0: {@code ClientHttpStreamEndpoint.requestConnection2(ContextInternal, Handler)}. */
+    static final class AskPool {
+        private AskPool() {}
+
+        @Advice.OnMethodEnter(skipOn = Advice.OnNonDefaultValue.class, suppress = Throwable.class)
+        static boolean enter(
+                @Advice.FieldValue("pool") Object pool,
+                @Advice.Argument(0) Object context,
+                @Advice.Argument(value = 1, readOnly = false, typing = Assigner.Typing.DYNAMIC) Object handler)
+                throws Throwable {
+            Object told = VertxHooks.askingPool(pool, context, handler);
+            if (told == null) {
+                return true;
+            }
+            handler = told;
+            return false;
+        }
+    }
+
     /** {@code Pool.Holder.onRecycle}. */
     static final class Recycle {
         private Recycle() {}
@@ -59,7 +78,30 @@ final class Vertx3Advice {
         }
     }
 
-    /** {@code HttpChannelConnector.connect(ConnectionListener, ContextInternal, Handler)}. */
+    /** 4.0.3: {@code Lease.recycle}. */
+    static final class RecycleLease {
+        private RecycleLease() {}
+
+        @Advice.OnMethodExit(suppress = Throwable.class)
+        static void exit(@Advice.This Object lease) throws Throwable {
+            VertxHooks.leaseRecycled(lease);
+        }
+    }
+
+    /** 4.0: {@code Pool.Holder.onConcurrencyChange}. */
+    static final class Concurrency {
+        private Concurrency() {}
+
+        @Advice.OnMethodExit(suppress = Throwable.class)
+        static void exit(@Advice.FieldValue("connection") @Nullable Object connection) {
+            VertxHooks.concurrencyChanged3(connection);
+        }
+    }
+
+    /**
+     * {@code HttpChannelConnector.connect(ConnectionListener, ContextInternal, Handler)}, and the same of {@code
+     * HttpConnectionProvider} in 4.0.3.
+     */
     static final class Connect {
         private Connect() {}
 
@@ -76,6 +118,11 @@ final class Vertx3Advice {
             }
             handler = told;
             return false;
+        }
+
+        @Advice.OnMethodExit(onThrowable = Throwable.class, suppress = Throwable.class)
+        static void exit() {
+            VertxHooks.poolConnected();
         }
     }
 
@@ -101,6 +148,31 @@ final class Vertx3Advice {
         @Advice.OnMethodEnter(suppress = Throwable.class)
         static void enter(@Advice.This Object request, @Advice.Argument(value = 0, readOnly = false) Throwable cause) {
             cause = VertxHooks.resetting(request, cause);
+        }
+    }
+
+    /** 4.0: {@code HttpClientImpl.request} with all that a request may have, the promise of it last. */
+    static final class Promised {
+        private Promised() {}
+
+        @Advice.OnMethodEnter(suppress = Throwable.class)
+        static void enter(@Advice.Argument(10) Object promise) {
+            VertxHooks.requesting(promise);
+        }
+
+        @Advice.OnMethodExit(onThrowable = Throwable.class, suppress = Throwable.class)
+        static void exit() {
+            VertxHooks.requesting(null);
+        }
+    }
+
+    /** 4.0: what {@code HttpClientImpl.request} does when a request that is not made yet has timed out. */
+    static final class TimedOut {
+        private TimedOut() {}
+
+        @Advice.OnMethodEnter(suppress = Throwable.class)
+        static void enter(@Advice.Argument(0) Object promise) {
+            VertxHooks.timingOut(promise);
         }
     }
 }

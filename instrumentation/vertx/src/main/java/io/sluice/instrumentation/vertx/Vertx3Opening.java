@@ -7,7 +7,7 @@ import io.vertx.core.AsyncResult;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A connection that a pool of Vert.x 3 opens, WebSockets' included. It takes the lease of one of the pool's waiters, which may
+ * A connection that a pool of Vert.x 3 or 4.0 opens, in 3.9 WebSockets' included. It takes the lease of one of the pool's waiters, which may
  * be taken from it by an exchange that the pool gives another connection meanwhile. Thread-safe; nothing blocks.
  */
 final class Vertx3Opening extends Opening {
@@ -30,7 +30,8 @@ final class Vertx3Opening extends Opening {
     }
 
     /**
-     * Enter advice of {@code HttpChannelConnector.connect}.
+     * Enter advice of {@code HttpChannelConnector.connect}, and of {@code HttpConnectionProvider.connect} in 4.0.3, which
+     * calls {@code httpConnect}. {@link PoolOpening#poolConnected} must follow on this thread.
      *
      * @return the handler with which it is to connect; null: it is not to connect yet
      */
@@ -39,7 +40,11 @@ final class Vertx3Opening extends Opening {
         if (isAgain()) {
             return handler;
         }
+        PoolOpening.countedElsewhere();
         Object clientPool = Reflect.required(holder, "this$0");
+        if (clientPool.getClass().getSimpleName().equals("WebSocketEndpoint")) {
+            return PoolOpening.connectingWebSocket(connector, holder, context, handler);
+        }
         Vertx3Leases leases = Vertx3Leases.of(clientPool);
         Vertx3Endpoint endpoint = leases.endpoint();
         if (endpoint == null) {

@@ -54,8 +54,9 @@ public final class VertxHooks {
     }
 
     /** Exit advice of {@code Endpoint.close}. */
-    public static void endpointClosed(Object endpoint) throws ReflectiveOperationException {
+    public static void endpointClosed(Object endpoint) throws Throwable {
         ClientPool.endpointClosed(endpoint);
+        Vertx3Exchange.endpointClosed(endpoint);
     }
 
     /** Enter advice of {@code SimpleConnectionPool.connect}. */
@@ -112,7 +113,7 @@ public final class VertxHooks {
         pooled.connection().answered(Reflect.field(arguments[1], "version") == HttpVersion.HTTP_1_0);
     }
 
-    // ---- Vert.x 3 ---------------------------------------------------------------------------------------------------
+    // ---- Vert.x 3.9 and 4.0 -----------------------------------------------------------------------------------------
 
     /** Enter advice of {@code ConnectionManager.getConnection}: the handler; null: not yet. */
     public static @Nullable Object asking(Object manager, Object[] arguments) throws Throwable {
@@ -134,9 +135,27 @@ public final class VertxHooks {
         Vertx3Exchange.turnedAway();
     }
 
+    /** Enter advice of {@code ClientHttpStreamEndpoint.requestConnection2}: the handler; null: not yet. */
+    public static @Nullable Object askingPool(Object clientPool, Object context, Object handler) throws Throwable {
+        return Vertx3Exchange.askingPool(clientPool, context, handler);
+    }
+
     /** Exit advice of {@code Pool.Holder.onRecycle}. */
     public static void holderRecycled(@Nullable Object client) {
         Vertx3Exchange.recycled(client);
+    }
+
+    /** Exit advice of {@code Lease.recycle}. */
+    public static void leaseRecycled(Object clientLease) throws Throwable {
+        Vertx3Exchange.recycled(Vertx3Exchange.connectionOf(clientLease));
+    }
+
+    /** Exit advice of {@code Pool.Holder.onConcurrencyChange}: the server has said how many streams it takes. */
+    public static void concurrencyChanged3(@Nullable Object client) {
+        PooledConnection connection = PooledConnection.of(client);
+        if (connection != null) {
+            connection.sendAlong();
+        }
     }
 
     /** Enter advice of {@code HttpChannelConnector.connect}: the handler; null: not yet. */
@@ -145,7 +164,7 @@ public final class VertxHooks {
         return Vertx3Opening.connecting(connector, holder, context, handler);
     }
 
-    /** Enter and exit advice of {@code HttpClientRequestImpl.connect}; the exit gives null. */
+    /** Enter and exit advice of {@code HttpClientRequestImpl.connect}, 4.0 {@code request}; the exit gives null. */
     public static void requesting(@Nullable Object request) {
         Vertx3Exchange.requesting(request);
     }
@@ -153,5 +172,10 @@ public final class VertxHooks {
     /** Enter advice of {@code HttpClientRequestImpl.reset}: the cause with which it is to go on. */
     public static Throwable resetting(Object request, Throwable cause) {
         return Vertx3Exchange.resetting(request, cause);
+    }
+
+    /** Enter advice of what fails the promise of a request that was not made in time. */
+    public static void timingOut(Object promise) {
+        Vertx3Exchange.timingOut(promise);
     }
 }

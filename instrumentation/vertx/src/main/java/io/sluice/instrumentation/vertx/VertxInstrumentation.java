@@ -7,8 +7,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Where the HTTP client of Vert.x 4.1 and later takes, opens, returns and closes a connection. Names are those of 4.1.8,
- * 4.2.7, 4.3.8, 4.4.9, 4.5.10, 4.5.36, 5.0.0, 5.0.12, 5.1.0, 5.1.10, 5.2.0 and 5.2.3, but for what is said below.
+ * Where the HTTP client of Vert.x takes, opens, returns and closes a connection. Names are those of 4.1.8, 4.2.7, 4.3.8,
+ * 4.4.9, 4.5.10, 4.5.36, 5.0.0, 5.0.12, 5.1.0, 5.1.10, 5.2.0 and 5.2.3, but for what is said below: 3.9 and 4.0 have another
+ * pool.
  */
 public final class VertxInstrumentation implements ClientInstrumentation {
     private static final String HERE = "io.sluice.instrumentation.vertx.";
@@ -27,7 +28,7 @@ public final class VertxInstrumentation implements ClientInstrumentation {
         hooks.addAll(pool("io.vertx.core.net.impl.pool."));
         hooks.addAll(pool("io.vertx.core.internal.pool.")); // since 5
         hooks.addAll(Arrays.asList(
-                // Up to 4 since 4.1, and no other way to a connection; 4.0 has another pool, and is left alone.
+                // Up to 4 since 4.1, and no other way to a connection.
                 Hook.on(HTTP + "HttpChannelConnector")
                         .method("httpConnect")
                         .parameters(2)
@@ -37,7 +38,7 @@ public final class VertxInstrumentation implements ClientInstrumentation {
                         .method("close")
                         .parameters(0)
                         .advice(ADVICE + "EndpointClose"),
-                // Early 4.1.
+                // 4.0.3 and early 4.1.
                 Hook.on(HTTP + "HttpChannelConnector")
                         .method("httpConnect")
                         .descriptor("(Lio/vertx/core/impl/EventLoopContext;)")
@@ -63,6 +64,7 @@ public final class VertxInstrumentation implements ClientInstrumentation {
                         .method("handleResponseBegin")
                         .advice(ADVICE + "Answer")));
         hooks.addAll(upTo3());
+        hooks.addAll(in40("io.vertx.core.net.impl.clientconnection."));
         return hooks;
     }
 
@@ -92,6 +94,49 @@ public final class VertxInstrumentation implements ClientInstrumentation {
                         .method("reset")
                         .descriptor("(Ljava/lang/Throwable;)Z")
                         .advice(ADVICE_3 + "Reset")
+                        .optional());
+    }
+
+    /** 4.0 opens connections as 4.1 does, but has the pool of 3.9 in another package. */
+    private static List<Hook> in40(String home) {
+        return Arrays.asList(
+                Hook.on(HTTP + "ClientHttpStreamEndpoint")
+                        .method("requestConnection2")
+                        .parameters(2)
+                        .advice(ADVICE_3 + "AskPool"),
+                Hook.on(home + "Endpoint").method("close").parameters(0).advice(ADVICE + "EndpointClose"),
+                Hook.on(home + "Pool$Holder").method("onConcurrencyChange").advice(ADVICE_3 + "Concurrency"),
+                // Up to 4.0.2, WebSockets' included.
+                Hook.on(HTTP + "HttpChannelConnector")
+                        .method("connect")
+                        .descriptor("(Lio/vertx/core/net/impl/clientconnection/ConnectionListener;")
+                        .advice(ADVICE_3 + "Connect")
+                        .optional(),
+                Hook.on(home + "Pool$Holder")
+                        .method("onRecycle")
+                        .advice(ADVICE_3 + "Recycle")
+                        .optional(),
+                // 4.0.3.
+                Hook.on(HTTP + "HttpConnectionProvider")
+                        .method("connect")
+                        .parameters(3)
+                        .advice(ADVICE_3 + "Connect"),
+                Hook.on(home + "Pool$Holder$1")
+                        .method("recycle")
+                        .advice(ADVICE_3 + "RecycleLease")
+                        .optional(),
+                // No other version has these two; the second is what the timer of the first does, as the compiler named
+                // it.
+                Hook.on(HTTP + "HttpClientImpl")
+                        .method("request")
+                        .parameters(11)
+                        .descriptor("(Lio/vertx/core/http/HttpMethod;Lio/vertx/core/net/SocketAddress;")
+                        .advice(ADVICE_3 + "Promised")
+                        .optional(),
+                Hook.on(HTTP + "HttpClientImpl")
+                        .method("lambda$request$6")
+                        .descriptor("(Lio/vertx/core/impl/future/PromiseInternal;JLio/vertx/core/http/HttpMethod;")
+                        .advice(ADVICE_3 + "TimedOut")
                         .optional());
     }
 

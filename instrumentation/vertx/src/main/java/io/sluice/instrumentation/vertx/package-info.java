@@ -11,6 +11,7 @@
  *      +- Opening           a connect, which may have to wait for room
  *      +- PooledConnection  an open connection, and how many exchanges are on it
  *      +- ClientPool        a pool: who waits on its behalf, and which connections carry several exchanges
+ *      +- Vertx3Exchange    and Vertx3Opening, Vertx3Endpoint, Vertx3Leases: the same for the pool of 3.9 and 4.0
  *      +- Owner             how an idle connection is evicted
  *      +- Targets           where a connector connects to
  *      +- Reflect           members of Vert.x that cannot be named

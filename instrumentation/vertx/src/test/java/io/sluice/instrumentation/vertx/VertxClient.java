@@ -19,6 +19,13 @@ import org.jspecify.annotations.Nullable;
  * type of what {@code createHttpClient} returns.
  */
 final class VertxClient implements ContractClient {
+    static {
+        // Surefire's capture of the output fails for good where it begins on a thread without a context class loader,
+        // such
+        // as an event loop of 4.0 that logs.
+        System.err.print("");
+    }
+
     private final Vertx vertx;
     private final boolean ownsVertx;
     private final HttpClient client;

@@ -2,6 +2,7 @@ package io.sluice.instrumentation.vertx;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.sluice.bridge.ConnectionGate;
 import io.sluice.instrumentation.testing.KernelMeter;
@@ -251,8 +252,19 @@ class VertxTest {
         awaitQuiet();
     }
 
+    /** Up to 4.0 a pool does not say who gets which connection: there whoever waits joins no pipeline. */
+    private static boolean whoWaitsJoinsAPipeline() {
+        try {
+            Class.forName("io.vertx.core.net.impl.clientconnection.Pool");
+            return false;
+        } catch (ClassNotFoundException since41) {
+            return true;
+        }
+    }
+
     @Test
     void pipelinedRequestsAreOneLeasedConnection() throws Exception {
+        assumeTrue(whoWaitsJoinsAPipeline());
         TestAgent.limit(1);
         try (KernelMeter meter = KernelMeter.start(server.port())) {
             VertxClient client = client(

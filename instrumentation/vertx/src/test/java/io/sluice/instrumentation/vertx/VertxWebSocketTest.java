@@ -12,8 +12,8 @@ import io.undertow.Handlers;
 import io.undertow.Undertow;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.WebSocket;
-import io.vertx.core.http.WebSocketClient;
 import java.net.InetSocketAddress;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -50,9 +50,45 @@ class VertxWebSocketTest {
         return TestAgent.table().snapshot(Destination.server("http", "127.0.0.1", port()));
     }
 
+    private interface Connector {
+        Future<WebSocket> connect(int port, String host, String uri);
+    }
+
+    /** Since 4.5 WebSockets have a client of their own, and since 5 no other. */
+    private Connector client() {
+        try {
+            Class.forName("io.vertx.core.http.WebSocketClient");
+        } catch (ClassNotFoundException before45) {
+            return Before45.client(vertx);
+        }
+        return Since45.client(vertx);
+    }
+
+    private static final class Since45 {
+        static Connector client(Vertx vertx) {
+            return vertx.createWebSocketClient()::connect;
+        }
+    }
+
+    private static final class Before45 {
+        @SuppressWarnings("unchecked")
+        static Connector client(Vertx vertx) {
+            HttpClient client = vertx.createHttpClient();
+            return (port, host, uri) -> {
+                try {
+                    return (Future<WebSocket>) HttpClient.class
+                            .getMethod("webSocket", int.class, String.class, String.class)
+                            .invoke(client, port, host, uri);
+                } catch (ReflectiveOperationException e) {
+                    throw new IllegalStateException(e);
+                }
+            };
+        }
+    }
+
     @Test
     void holdsItsLeaseUntilItIsClosed() throws Exception {
-        WebSocketClient client = vertx.createWebSocketClient();
+        Connector client = client();
         WebSocket first = VertxClient.await(client.connect(port(), "127.0.0.1", "/"));
         assertThat(figures().leased()).isEqualTo(1);
         Future<WebSocket> second = client.connect(port(), "127.0.0.1", "/");
@@ -68,7 +104,7 @@ class VertxWebSocketTest {
     @Test
     void aRefusedHandshakeGivesTheLeaseBack() throws Exception {
         try (TestServer plain = TestServer.start()) {
-            WebSocketClient client = vertx.createWebSocketClient();
+            Connector client = client();
             for (int i = 0; i < 3; i++) {
                 assertThatThrownBy(() -> VertxClient.await(client.connect(plain.port(), plain.host(), "/")))
                         .isInstanceOf(Exception.class);
