@@ -86,6 +86,12 @@ abstract class Opening implements Handler<AsyncResult<Object>> {
     /** Whoever wanted the connection was told. */
     void told() {}
 
+    /** A lease in place of one for which this waits no more; null if there is none. */
+    @Nullable
+    Lease instead(Lease settled) {
+        return null;
+    }
+
     /** The lease was taken away; whoever has it now gives it back. */
     final void loseLease() {
         lease = null;
@@ -137,7 +143,10 @@ abstract class Opening implements Handler<AsyncResult<Object>> {
     }
 
     private void goOn(Lease settled) throws Throwable {
-        if (settled.outcome() != Wait.Outcome.GRANTED && settled.outcome() != Wait.Outcome.CANCELLED) {
+        Lease other = settled.isHeld() ? null : instead(settled);
+        if (other != null) {
+            goOnWithAnother(other);
+        } else if (settled.outcome() != Wait.Outcome.GRANTED && settled.outcome() != Wait.Outcome.CANCELLED) {
             fail(Reflect.timeout(connector, settled.refusal()));
         } else if (settled.outcome() == Wait.Outcome.GRANTED && !settled.isHeld()) {
             goOnWithAnother(ConnectionGate.ask(settled.ask())); // taken over and given back by somebody else

@@ -2,6 +2,7 @@ package io.sluice.instrumentation.vertx;
 
 import io.sluice.bridge.WeakMap;
 import io.sluice.limiter.Lease;
+import io.sluice.limiter.Wait;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.LinkedHashSet;
@@ -36,6 +37,21 @@ final class Vertx3Leases {
         endpoint = newEndpoint;
         if (lease != null) {
             free.add(lease);
+            handOver();
+        }
+    }
+
+    /**
+     * A connection that is to be opened need not wait for a lease while a waiter of the pool has one. It must not: the pool
+     * may have nobody else connect for that waiter.
+     */
+    synchronized void handOver() {
+        int left = free.size();
+        for (Vertx3Opening opening : openings) {
+            Lease its = left == 0 ? null : opening.lease();
+            if (its != null && its.isPending() && its.abandon(Wait.Outcome.CANCELLED)) {
+                left--;
+            }
         }
     }
 

@@ -3,6 +3,7 @@ package io.sluice.instrumentation.vertx;
 import io.sluice.bridge.ConnectionGate;
 import io.sluice.limiter.Connection;
 import io.sluice.limiter.Lease;
+import io.sluice.limiter.Wait;
 import io.vertx.core.AsyncResult;
 import org.jspecify.annotations.Nullable;
 
@@ -61,11 +62,23 @@ final class Vertx3Opening extends Opening {
             case GO:
                 return opening;
             case WAIT:
+                leases.handOver(); // one may have come since
                 return null;
             default:
                 leases.opened(opening);
                 return handler;
         }
+    }
+
+    /** A waiter of the pool has brought one, see {@link Vertx3Leases#handOver}. */
+    @Override
+    @Nullable
+    Lease instead(Lease settled) {
+        Lease brought = leases.poll();
+        Vertx3Endpoint endpoint = leases.endpoint();
+        return brought == null && endpoint != null && settled.outcome() == Wait.Outcome.CANCELLED
+                ? ConnectionGate.ask(endpoint.ask)
+                : brought;
     }
 
     @Override
