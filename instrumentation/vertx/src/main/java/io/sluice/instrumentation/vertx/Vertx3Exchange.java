@@ -423,9 +423,9 @@ final class Vertx3Exchange implements Handler<AsyncResult<Object>>, Sharing.Wait
     }
 
     /**
-     * Tells the client in 4.0 of its connection, unless the request has timed out since it came into the pool. Then the
-     * client would make a stream and reset it: a place on a connection of HTTP/2 that it never gives back. On the event loop
-     * of the request, where its timer cannot run between the look and the telling.
+     * Tells the client in 4.0 of its connection, unless the request has timed out since it came into the pool, or the client
+     * is closed. Then it would make a stream and reset it: a place on a connection of HTTP/2 that it never gives back. On
+     * the event loop of the request, where its timer cannot run between the look and the telling.
      */
     private void tell(AsyncResult<Object> answer, PooledConnection connection) throws Throwable {
         EventExecutor eventLoop = (EventExecutor) Reflect.eventLoop(context);
@@ -434,14 +434,14 @@ final class Vertx3Exchange implements Handler<AsyncResult<Object>>, Sharing.Wait
             return;
         }
         Object promise = request.get();
-        boolean isGivenUp =
-                promise instanceof Promise && ((Promise<?>) promise).future().isComplete();
+        boolean isGivenUp = endpoint.isClosed()
+                || promise instanceof Promise && ((Promise<?>) promise).future().isComplete();
         Object holder = isGivenUp ? connection.holder() : null;
         if (holder == null) {
             Reflect.complete(handler, answer);
         } else {
             giveBack(holder, answer.result());
-            Reflect.fail(handler, new IllegalStateException("The request has timed out"));
+            Reflect.fail(handler, closed()); // or the request has timed out, and its program was told
         }
     }
 
