@@ -9,8 +9,9 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A connection that Vert.x 4.1 or later opens; in 4.0 only one that belongs to no pool. On behalf of a pool it has the lease of the exchange; otherwise (a WebSocket,
- * a connection of the program's own) it asks for one, which ends with the connection. Thread-safe; nothing blocks.
+ * A connection that Vert.x 4.1 or later opens; in 4.0 only one that belongs to no pool. On behalf of a pool it has the
+ * lease of the exchange; otherwise (a WebSocket, a connection of the program's own) it asks for one, which ends with the
+ * connection. Thread-safe; nothing blocks.
  */
 final class PoolOpening extends Opening {
     /** For whom a pool connects on this thread. */

@@ -10,9 +10,9 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The leases of the exchanges that wait in one pool of Vert.x 3 or 4.0. The pool connects for all its waiters together, and gives a
- * connection to the first of them, so that a lease belongs to whoever gets a connection, or to a connection that is being
- * opened. Thread-safe; nothing blocks.
+ * The leases of the exchanges that wait in one pool of Vert.x 3 or 4.0. The pool connects for all its waiters together, and
+ * gives a connection to the first of them, so that a lease belongs to whoever gets a connection, or to a connection that is
+ * being opened. Thread-safe; nothing blocks.
  */
 final class Vertx3Leases {
     private static final WeakMap<Object, Vertx3Leases> ALL = new WeakMap<>();

@@ -8,8 +8,9 @@ import io.vertx.core.AsyncResult;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A connection that a pool of Vert.x 3 or 4.0 opens, in 3.9 WebSockets' included. It takes the lease of one of the pool's waiters, which may
- * be taken from it by an exchange that the pool gives another connection meanwhile. Thread-safe; nothing blocks.
+ * A connection that a pool of Vert.x 3 or 4.0 opens, in 3.9 WebSockets' included. It takes the lease of one of the pool's
+ * waiters, which may be taken from it by an exchange that the pool gives another connection meanwhile. Thread-safe; nothing
+ * blocks.
  */
 final class Vertx3Opening extends Opening {
     private final Object clientPool;
