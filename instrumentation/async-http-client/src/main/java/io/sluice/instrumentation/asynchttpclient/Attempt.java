@@ -123,7 +123,11 @@ final class Attempt {
             return false;
         }
         if (!asked.isHeld()) {
-            refuse(newExchange, asked);
+            if (isRefused(asked)) {
+                refuse(newExchange, asked);
+            } else {
+                goOn(); // a connection that it may share came just now, or its client was closed
+            }
             return false;
         }
         if (opening() != null) {
@@ -213,7 +217,7 @@ final class Attempt {
         if (waiting == null || waiting.future.isDone() || lease == null) {
             return;
         }
-        if (!lease.isHeld() && lease.outcome() != Wait.Outcome.CANCELLED && lease.outcome() != Wait.Outcome.GRANTED) {
+        if (isRefused(lease)) {
             refuse(waiting, lease);
             return;
         }
@@ -225,6 +229,12 @@ final class Attempt {
         } finally {
             AhcHooks.drop(this);
         }
+    }
+
+    private static boolean isRefused(Lease settled) {
+        return !settled.isHeld()
+                && settled.outcome() != Wait.Outcome.CANCELLED
+                && settled.outcome() != Wait.Outcome.GRANTED;
     }
 
     private static void refuse(Exchange refused, Lease lease) {

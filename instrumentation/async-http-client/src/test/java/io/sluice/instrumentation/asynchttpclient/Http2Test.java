@@ -15,16 +15,19 @@ import io.undertow.server.HttpHandler;
 import io.undertow.server.HttpServerExchange;
 import io.undertow.util.Headers;
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.asynchttpclient.DefaultAsyncHttpClientConfig;
 import org.asynchttpclient.Dsl;
 import org.asynchttpclient.ListenableFuture;
+import org.asynchttpclient.Request;
 import org.asynchttpclient.Response;
 import org.asynchttpclient.netty.channel.ChannelManager;
 import org.junit.jupiter.api.AfterEach;
@@ -137,6 +140,36 @@ class Http2Test extends AhcTestBase {
             }
             assertThat(meter.max()).isLessThanOrEqualTo(2);
         }
+    }
+
+    /** The lease of the second, which it was about to wait for, is given up for it before it has begun to. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void anExchangeGoesAlongOnAConnectionThatComesAsItBeginsToWait(boolean tls) throws Exception {
+        TestAgent.limit(1);
+        Http2TestServer server = server(tls, exchange -> {});
+        AhcClient client = client(tls);
+        OpeningTest.SlowResolver resolver = new OpeningTest.SlowResolver();
+        ListenableFuture<Response> first = client.http
+                .prepareGet(server.url("/first"))
+                .setNameResolver(resolver)
+                .execute();
+        TestAgent.await("the host is looked up", () -> resolver.asked != null);
+        Request second = Dsl.get(server.url("/second")).build();
+        AtomicBoolean isAsked = new AtomicBoolean();
+        Object whatTakesTime = Proxy.newProxyInstance(
+                Request.class.getClassLoader(), new Class<?>[] {Request.class}, (proxy, method, arguments) -> {
+                    if (method.getName().equals("getRequestTimeout") && !isAsked.getAndSet(true)) {
+                        assertThat(figures(server).pending()).isEqualTo(1);
+                        resolver.answer();
+                        assertThat(AhcClient.text(first)).startsWith("200 ");
+                    }
+                    return method.invoke(second, arguments);
+                });
+        assertThat(AhcClient.text(client.http.executeRequest((Request) whatTakesTime)))
+                .startsWith("200 ");
+        assertThat(isAsked).isTrue();
+        awaitIdle(server);
     }
 
     @ParameterizedTest

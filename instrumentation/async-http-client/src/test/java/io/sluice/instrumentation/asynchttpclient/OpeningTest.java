@@ -242,8 +242,8 @@ class OpeningTest extends AhcTestBase {
     }
 
     /** Finds an address when the test says so. */
-    private static final class SlowResolver extends InetNameResolver {
-        private volatile Promise<List<InetAddress>> asked;
+    static final class SlowResolver extends InetNameResolver {
+        volatile Promise<List<InetAddress>> asked;
 
         SlowResolver() {
             super(ImmediateEventExecutor.INSTANCE);
