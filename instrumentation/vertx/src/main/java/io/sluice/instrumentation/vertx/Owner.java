@@ -35,7 +35,13 @@ final class Owner implements ConnectionOwner {
             return evictFromVertx3(pool, holder, handle);
         }
         Eviction eviction = new Eviction(pooled.connection());
-        Predicate<Object> isIt = connection -> connection == handle;
+        Predicate<Object> isIt = connection -> {
+            if (connection != handle) {
+                return false;
+            }
+            pooled.lendNoMore(); // the pool asks this of a connection that nobody uses, with nothing going on beside
+            return true;
+        };
         Promise<Object> promise = Promise.promise();
         promise.future().onComplete((Handler<AsyncResult<Object>>) eviction);
         try {

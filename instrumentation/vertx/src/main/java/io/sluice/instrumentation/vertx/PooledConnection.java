@@ -142,6 +142,21 @@ final class PooledConnection {
         slot = new WeakReference<>(newSlot);
     }
 
+    /**
+     * The pool has chosen this to be evicted. It removes it only after what was asked of it in between, which must not get a
+     * connection that is about to be closed.
+     */
+    void lendNoMore() {
+        Object kept = slot.get();
+        try {
+            if (kept != null) {
+                Reflect.set(kept, "concurrency", 0); // as the removal does itself
+            }
+        } catch (ReflectiveOperationException | RuntimeException fault) {
+            FailOpen.report(fault);
+        }
+    }
+
     /** How many exchanges it may carry at once, as its pool knows: the connection itself may know of more a little earlier. */
     private long capacity() {
         Object held = holder.get();
