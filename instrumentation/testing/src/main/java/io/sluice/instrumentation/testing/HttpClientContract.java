@@ -163,7 +163,7 @@ public abstract class HttpClientContract {
                     "the connection is idle", () -> TestAgent.figures(server).idle() == 1);
         }
         assertThat(server.acceptedConnections()).isEqualTo(1);
-        assertThat(TestAgent.figures(server).leased()).isZero();
+        awaitQuiet(server); // a lease is back a moment after its connection is idle
     }
 
     @Test
