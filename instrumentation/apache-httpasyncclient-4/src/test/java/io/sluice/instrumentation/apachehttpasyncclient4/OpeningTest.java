@@ -66,7 +66,8 @@ class OpeningTest extends AsyncTestBase {
         assertThat(waiting.isCancelled()).isTrue();
         slow.connection.closed();
         TestAgent.await("nothing is open", () -> TestAgent.figures(server).open() == 0);
-        assertThat(TestAgent.figures(server).leased()).isZero();
+        TestAgent.await(
+                "the lease is back, too", () -> TestAgent.figures(server).leased() == 0);
         assertThat(client.get(server.url("/bytes/3"))).isEqualTo("200 abc");
         assertThat(server.targets()).containsExactly("/bytes/3");
         awaitQuiet(server);

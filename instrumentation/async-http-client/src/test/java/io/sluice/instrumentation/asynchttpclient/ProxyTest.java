@@ -55,7 +55,8 @@ class ProxyTest extends AhcTestBase {
         }
         assertThat(proxy.acceptedConnections()).isEqualTo(1);
         assertThat(TestAgent.figures(server).open()).isZero();
-        assertThat(TestAgent.figures(server).leased()).isZero();
+        TestAgent.await(
+                "the lease is back, too", () -> TestAgent.figures(server).leased() == 0);
     }
 
     @Test

@@ -237,7 +237,8 @@ class ExchangesTest extends Fixture {
         }
         Destination alive = Destination.proxy("127.0.0.1", proxy.port());
         TestAgent.await("it is idle", () -> TestAgent.table().snapshot(alive).idle() == 1);
-        assertThat(TestAgent.table().snapshot(alive).leased()).isZero();
+        TestAgent.await(
+                "its lease is back", () -> TestAgent.table().snapshot(alive).leased() == 0);
         Destination gone = Destination.proxy("127.0.0.1", dead);
         assertThat(TestAgent.table().snapshot(gone).leased()).isZero();
         assertThat(TestAgent.table().snapshot(gone).open()).isZero();
